@@ -1,0 +1,168 @@
+// Package client speaks logisd's API over its unix socket: what the command line uses, and what other programs can. It
+// owns the connection and the coding of requests; it prints nothing and decides nothing. Every answer that is not a
+// success comes back as an *api.Error; a daemon that is not there as an *UnreachableError.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+
+	"github.com/logis-project/logis/api"
+)
+
+// DefaultSocket is where logisd listens with its default configuration.
+const DefaultSocket = "/run/logis/logis.sock"
+
+// maxAnswer bounds a JSON answer that is not a stream, in bytes: 5,000 sites with all their services are about 10 MB.
+const maxAnswer = 256 << 20
+
+// host stands in URLs where HTTP wants one; nothing resolves it.
+const host = "logisd"
+
+// Client is safe for concurrent use.
+type Client struct {
+	socket string
+	http   http.Client
+}
+
+// New returns a client of the daemon at socket. It connects with the first request.
+func New(socket string) *Client {
+	c := &Client{socket: socket}
+	c.http.Transport = &http.Transport{
+		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return c.dial(ctx) },
+		DisableCompression:  true,
+		MaxIdleConnsPerHost: 4,
+		IdleConnTimeout:     time.Minute, // below the server's
+	}
+	return c
+}
+
+// Close closes idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// UnreachableError says that no daemon answers at Socket. Err is the system's reason.
+type UnreachableError struct {
+	Socket string
+	Err    error
+}
+
+func (e *UnreachableError) Error() string {
+	next := "is logisd running?"
+	switch {
+	case errors.Is(e.Err, syscall.ENOENT):
+		return fmt.Sprintf("cannot reach logisd at %s: no such file: start it with `systemctl start logisd`, or as root with `logisd`", e.Socket)
+	case errors.Is(e.Err, syscall.ECONNREFUSED):
+		return fmt.Sprintf("cannot reach logisd at %s: nothing answers: start it with `systemctl start logisd`, or as root with `logisd`", e.Socket)
+	case errors.Is(e.Err, syscall.EACCES):
+		return fmt.Sprintf("cannot reach logisd at %s: permission denied: join group logis (`adduser USER logis`, then log in again) or be root", e.Socket)
+	}
+	return fmt.Sprintf("cannot reach logisd at %s: %v: %s", e.Socket, e.Err, next)
+}
+
+// Unwrap returns the system's reason.
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+func (c *Client) dial(ctx context.Context) (net.Conn, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", c.socket)
+	if err != nil {
+		var no syscall.Errno
+		if errors.As(err, &no) {
+			err = no
+		}
+		return nil, &UnreachableError{c.socket, err}
+	}
+	return conn, nil
+}
+
+// call sends in as JSON (nil sends no body) and decodes the answer into out (nil: there is none).
+func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		data, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("encode request: %w", err)
+		}
+		body = bytes.NewReader(data)
+	}
+	resp, err := c.send(ctx, method, path, "application/json", body)
+	if err != nil {
+		return err
+	}
+	return decode(resp, out)
+}
+
+// decode reads the JSON body of a success and closes it.
+func decode(resp *http.Response, out any) error {
+	defer resp.Body.Close()
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(out); err != nil {
+		return broken(err)
+	}
+	return nil
+}
+
+// send returns the answer if it is a success; the caller closes its body.
+func (c *Client) send(ctx context.Context, method, path, contentType string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+host+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", contentType)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, requestError(ctx, err)
+	}
+	if resp.StatusCode/100 != 2 {
+		defer resp.Body.Close()
+		return nil, errorOf(resp)
+	}
+	return resp, nil
+}
+
+// requestError takes the request's line out of net/http's errors: the URL says nothing to a user.
+func requestError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var un *UnreachableError
+	if errors.As(err, &un) {
+		return un
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	return broken(err)
+}
+
+// broken says that an answer did not come to its end.
+func broken(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("lost the connection to logisd: %w", err)
+}
+
+// errorOf reads the api.Error of an answer that is not a success.
+func errorOf(resp *http.Response) error {
+	var e api.Error
+	err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&e)
+	if err != nil || e.Message == "" {
+		return &api.Error{Code: api.CodeFailed, Message: "logisd answered " + resp.Status}
+	}
+	return &e
+}

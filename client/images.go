@@ -1,0 +1,105 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/logis-project/logis/api"
+)
+
+const archiveType = "application/zstd"
+
+// Images returns all images, by name.
+func (c *Client) Images(ctx context.Context) ([]api.Image, error) {
+	return get[[]api.Image](ctx, c, http.MethodGet, "/v1/images", nil)
+}
+
+// Image returns one image.
+func (c *Client) Image(ctx context.Context, name string) (api.Image, error) {
+	return get[api.Image](ctx, c, http.MethodGet, imagePath(name), nil)
+}
+
+// RemoveImage removes an image that no site uses.
+func (c *Client) RemoveImage(ctx context.Context, name string) error {
+	return c.call(ctx, http.MethodDelete, imagePath(name), nil, nil)
+}
+
+// BuildImage builds an image and calls report for every step and detail until it is done. Cancelling ctx ends the build.
+func (c *Client) BuildImage(ctx context.Context, name string, report func(api.Progress)) (api.Image, error) {
+	resp, err := c.send(ctx, http.MethodPost, imagePath(name)+"/build", "", nil)
+	if err != nil {
+		return api.Image{}, err
+	}
+	defer resp.Body.Close()
+	dec := json.NewDecoder(resp.Body)
+	for {
+		var p api.Progress
+		if err := dec.Decode(&p); err != nil {
+			return api.Image{}, streamError(ctx, err)
+		}
+		switch {
+		case p.Error != nil:
+			return api.Image{}, p.Error
+		case p.Done != nil:
+			return *p.Done, nil
+		}
+		report(p)
+	}
+}
+
+// ExportImage writes the image to w as one tar.zst. An error leaves w with a part of it.
+func (c *Client) ExportImage(ctx context.Context, name string, w io.Writer) error {
+	resp, err := c.send(ctx, http.MethodGet, imagePath(name)+"/export", "", nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	into := &sink{w: w}
+	if _, err := io.Copy(into, resp.Body); err != nil {
+		if into.err != nil {
+			return fmt.Errorf("write archive: %w", into.err)
+		}
+		return streamError(ctx, err)
+	}
+	return nil
+}
+
+// ImportImage makes an image from the tar.zst that r gives. Cancelling ctx leaves nothing of it.
+func (c *Client) ImportImage(ctx context.Context, r io.Reader) (api.Image, error) {
+	var out api.Image
+	// Hidden behind a plain reader: net/http closes a body that it can close, and r is the caller's.
+	resp, err := c.send(ctx, http.MethodPost, "/v1/images/import", archiveType, struct{ io.Reader }{r})
+	if err != nil {
+		return out, err
+	}
+	return out, decode(resp, &out)
+}
+
+func imagePath(name string) string { return "/v1/images/" + url.PathEscape(name) }
+
+// streamError tells the caller's own cancellation from a stream that broke off: its end is always said.
+func streamError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return broken(err)
+}
+
+// sink remembers that it was the writer that failed, not the reader.
+type sink struct {
+	w   io.Writer
+	err error
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	s.err = err
+	return n, err
+}

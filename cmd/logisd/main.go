@@ -1,0 +1,93 @@
+// Command logisd is the daemon: everything privileged. It runs in the foreground, logs to stderr, and leaves running
+// containers alone when it ends.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
+
+	"github.com/logis-project/logis/api"
+	"github.com/logis-project/logis/internal/config"
+	"github.com/logis-project/logis/internal/engine"
+	"github.com/logis-project/logis/internal/server"
+)
+
+// shutdownTimeout bounds the end of logisd after SIGTERM.
+const shutdownTimeout = 20 * time.Second
+
+func main() {
+	path := flag.String("config", config.DefaultPath, "configuration `FILE`")
+	version := flag.Bool("version", false, "print the version")
+	flag.Parse()
+	if *version {
+		fmt.Println("logisd", api.Version)
+		return
+	}
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "logisd: unexpected argument %q: see logisd --help\n", flag.Arg(0))
+		os.Exit(2)
+	}
+	if err := run(*path); err != nil {
+		fmt.Fprintln(os.Stderr, "logisd:", err)
+		os.Exit(1)
+	}
+}
+
+func run(path string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
+	defer stop()
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("must run as root: it makes namespaces, mounts and network links")
+	}
+	c, err := config.Load(path)
+	if err != nil {
+		return err
+	}
+	unlock, err := lockHost(c)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	host, err := open(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, c, host, log)
+}
+
+// serve boots the sites and answers requests until ctx ends.
+func serve(ctx context.Context, c config.Config, h *host, log *slog.Logger) (err error) {
+	e := engine.New(engine.Options{
+		Config: c, Store: h.store, Pool: h.pool, Containers: h.containers, Network: h.network, Routes: h.routes, Log: log,
+	})
+	defer func() {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		err = joined(err, e.Shutdown(end), h.routes.Close())
+	}()
+	if err := e.Boot(ctx); err != nil {
+		return err
+	}
+	resolver := make(chan error, 1)
+	go func() { resolver <- h.network.ServeResolver(ctx) }()
+	defer func() { err = joined(err, <-resolver) }()
+
+	l, err := listen(c, log)
+	if err != nil {
+		return err
+	}
+	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
+		log.Warn("notify systemd", "error", err)
+	}
+	log.Info("serving", "version", api.Version, "socket", c.Socket())
+	return server.New(server.Options{Engine: e, Log: log}).Serve(ctx, l)
+}

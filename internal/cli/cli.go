@@ -1,0 +1,139 @@
+// Package cli is the command line, one file a command. It owns flags, words, tables, terminals and exit statuses, and asks
+// logisd for everything else through package client: it must not link the engine or any driver. What comes from inside a
+// site is printed with its control characters replaced, except the output of exec and shell, which is the user's own
+// session.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/logis-project/logis/client"
+)
+
+// Terminal is where a command line reads and writes, and what it takes from the environment.
+type Terminal struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Socket   string // of logisd; "" is client.DefaultSocket
+	Term     string // name of the terminal's type, for sessions
+}
+
+// Run runs one command line and returns its exit status. When ctx is done the command is cancelled; exec and shell are
+// not: they pass signals on.
+func Run(ctx context.Context, args []string, t Terminal) int {
+	c := &commandLine{Terminal: t, stdout: t.Out}
+	out := &output{w: t.Out}
+	c.Out = out
+	defer c.close()
+	root := c.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("cannot write the output: %w", plain(out.err))
+	}
+	return c.finish(err)
+}
+
+// output remembers that a write failed, so that no command has to ask at every line: a full disk is not success.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
+	if err != nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// commandLine is one run: the terminal, the persistent flags and the client made from them.
+type commandLine struct {
+	Terminal
+	stdout io.Writer // what Out writes to
+	format string
+	conn   *client.Client
+}
+
+func (c *commandLine) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "logis",
+		Short:         "Homes for many websites on one machine",
+		Long:          "logis makes sites: isolated Debian containers with ssh, a web server and a database of their own.",
+		Example:       "  logis create alice --ssh-key ~/.ssh/id_ed25519.pub\n  logis list\n  logis shell alice",
+		SilenceErrors: true, SilenceUsage: true,
+		Args: unknownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(c.In)
+	root.SetOut(c.Out)
+	root.SetErr(c.Err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, "%v", err) })
+	if c.Socket == "" {
+		c.Socket = client.DefaultSocket
+	}
+	root.PersistentFlags().StringVar(&c.Socket, "socket", c.Socket, "logisd's socket; also LOGIS_SOCKET")
+	root.AddCommand(
+		c.create(), c.destroy(), c.start(), c.stop(), c.restart(),
+		c.list(), c.show(), c.wait(), c.exec(), c.shell(), c.logs(), c.image(), c.version(),
+	)
+	return root
+}
+
+// logisd returns the client. Flags are parsed by then.
+func (c *commandLine) logisd() *client.Client {
+	if c.conn == nil {
+		c.conn = client.New(c.Socket)
+	}
+	return c.conn
+}
+
+func (c *commandLine) close() {
+	if c.conn != nil {
+		c.conn.Close()
+	}
+}
+
+// printf writes to standard output; output remembers an error.
+func (c *commandLine) printf(format string, args ...any) { _, _ = fmt.Fprintf(c.Out, format, args...) }
+
+// terminal returns the descriptor of f if it is a terminal.
+func terminal(f any) (fd int, ok bool) {
+	file, ok := f.(*os.File)
+	if !ok {
+		return 0, false
+	}
+	fd = int(file.Fd())
+	return fd, term.IsTerminal(fd)
+}
+
+func (c *commandLine) completeSites(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	sites, err := c.logisd().Sites(cmd.Context())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []string
+	for _, s := range sites {
+		if !slices.Contains(args, s.Name) {
+			names = append(names, s.Name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeSite completes the one name that a command takes.
+func (c *commandLine) completeSite(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return c.completeSites(cmd, args, prefix)
+}
+

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/logis-project/logis/api")
+
+func (c *commandLine) create() *cobra.Command {
+	var req api.CreateRequest
+	var keyFiles []string
+	cmd := &cobra.Command{
+		Use: "create NAME", Short: "Create a site and wait until it is ready",
+		Example: "  logis create alice --ssh-key ~/.ssh/id_ed25519.pub\n  logis create shop --domain shop.example.org --memory 1GiB --disk 10GiB",
+		Args:    exactly("NAME"), ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			req.Name = args[0]
+			if req.SSHKeys, err = readKeys(cmd, keyFiles, c.In); err != nil {
+				return err
+			}
+			return c.runCreate(cmd.Context(), req)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&req.Image, "image", "", "image to make it from (default: as configured)")
+	f.StringArrayVar(&req.Domains, "domain", nil, "further domain; may be given several times")
+	f.StringArrayVar(&keyFiles, "ssh-key", nil, "file with public keys of the owner, - is standard input; may be given several times")
+	f.Var((*size)(&req.Limits.MemoryBytes), "memory", "memory limit, such as 512MiB")
+	f.Var((*size)(&req.Limits.SwapBytes), "swap", "swap limit")
+	f.Var((*size)(&req.Limits.DiskBytes), "disk", "disk limit, files and database together")
+	f.Var((*processors)(&req.Limits.CPUs), "cpus", "processors, such as 0.5 or 2")
+	f.Var((*tasks)(&req.Limits.PIDs), "pids", "processes and threads at once")
+	f.BoolVar(&req.NoStart, "no-start", false, "only make it")
+	f.BoolVar(&req.NoWait, "no-wait", false, "do not wait until it is ready")
+	return cmd
+}
+
+func (c *commandLine) runCreate(ctx context.Context, req api.CreateRequest) error {
+	begin := time.Now()
+	stop := c.spin("creating " + req.Name)
+	s, err := c.logisd().Create(ctx, req)
+	stop()
+	if err != nil && ctx.Err() != nil {
+		return c.afterCancel(ctx, req.Name)
+	}
+	if err != nil {
+		return cannot(err, "create %q", req.Name)
+	}
+	switch {
+	case req.NoStart:
+		c.printf("%s is made, not started: start it with: logis start %s\n", clean(s.Name), clean(s.Name))
+	case req.NoWait:
+		c.printf("%s is starting: wait for it with: logis wait %s\n", clean(s.Name), clean(s.Name))
+	default:
+		c.printf("%s is ready in %s\n", clean(s.Name), took(time.Since(begin)))
+	}
+	for _, u := range s.URLs {
+		c.printf("  %s\n", clean(u))
+	}
+	c.printf("  %s\n", clean(sshLine(s)))
+	if len(req.SSHKeys) == 0 {
+		c.printf("  no ssh key was given: log in with: logis shell %s\n", clean(s.Name))
+	}
+	for _, w := range s.Warnings {
+		c.printf("  warning: %s\n", clean(w))
+	}
+	return nil
+}
+
+const (
+	undoTime = 30 * time.Second       // that logisd gets to undo a create
+	undoLook = 100 * time.Millisecond // between two looks
+)
+
+// afterCancel waits until logisd has undone what it had begun, so that what is then said is true.
+func (c *commandLine) afterCancel(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
+	stop := c.spin("undoing " + name)
+	defer stop()
+	for {
+		s, err := c.logisd().Site(ctx, name)
+		var answer *api.Error
+		switch {
+		case errors.As(err, &answer) && answer.Code == api.CodeNotFound:
+			return fmt.Errorf("cannot create %q: interrupted, nothing was left behind", name)
+		case err != nil:
+			return cannot(err, "tell whether anything was left of %q after the interruption", name)
+		case s.State != "creating":
+			return fmt.Errorf("interrupted, but site %q exists and is %s: keep it, or remove it with `logis destroy %s`", name, s.State, name)
+		}
+		select {
+		case <-time.After(undoLook):
+		case <-ctx.Done():
+			return fmt.Errorf("cannot create %q: interrupted, and logisd is still undoing it: see `logis show %s`", name, name)
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/logis-project/logis/api"
+	"github.com/logis-project/logis/internal/quantity"
+)
+
+func (c *commandLine) image() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "image", Short: "Build, list and carry the images that sites are made from",
+		Example: "  logis image build lemp\n  logis image list",
+		Args:    unknownCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(c.imageBuild(), c.imageList(), c.imageShow(), c.imageRemove(), c.imageExport(), c.imageImport())
+	return cmd
+}
+
+func (c *commandLine) completeImage(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	images, err := c.logisd().Images(cmd.Context())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	names := make([]string, 0, len(images))
+	for _, i := range images {
+		names = append(names, i.Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// sayImage prints what a build or an import made.
+func (c *commandLine) sayImage(i api.Image, done, in string) {
+	c.printf("image %s %s in %s: %s, %d packages, digest %s\n", clean(i.Name), done, in, quantity.Format(i.SizeBytes),
+		i.Packages, clean(i.Digest))
+}

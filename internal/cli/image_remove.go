@@ -1,0 +1,18 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+func (c *commandLine) imageRemove() *cobra.Command {
+	return &cobra.Command{
+		Use: "remove NAME", Aliases: []string{"rm"}, Short: "Remove an image that no site uses",
+		Example: "  logis image remove lemp",
+		Args:    exactly("NAME"), ValidArgsFunction: c.completeImage,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := c.logisd().RemoveImage(cmd.Context(), args[0]); err != nil {
+				return cannot(err, "remove image %q", args[0])
+			}
+			c.printf("image %s is removed\n", clean(args[0]))
+			return nil
+		},
+	}
+}

@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"github.com/logis-project/logis/api"
+	"github.com/logis-project/logis/client"
+)
+
+// session runs a command in a site with this process's standard streams. Its error is the command's status, unless it
+// could not be run.
+func (c *commandLine) session(ctx context.Context, name string, req api.ExecRequest) (err error) {
+	ctx = context.WithoutCancel(ctx) // Ctrl-C is for the command: signals are passed on below
+
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGWINCH)
+	defer signal.Stop(signals)
+
+	fd, onTerminal := terminal(c.In)
+	onTerminal = onTerminal && req.TTY
+	if req.TTY {
+		req.Term = c.Term
+		req.Rows, req.Cols = windowSize(fd, onTerminal)
+	}
+	s, err := c.logisd().Exec(ctx, name, req)
+	if err != nil {
+		return cannot(err, "run in %q", name)
+	}
+	defer s.Close()
+
+	if onTerminal {
+		old, err := term.MakeRaw(fd)
+		if err != nil {
+			return fmt.Errorf("cannot run in %q: set the terminal to raw: %w", name, err)
+		}
+		defer func() { _ = term.Restore(fd, old) }() // also when this goroutine panics
+	}
+	go feed(s, c.In) // ends with the process: a read of standard input cannot be cancelled
+
+	type end struct {
+		status int
+		err    error
+	}
+	ended := make(chan end, 1)
+	go func() {
+		status, err := s.Wait(c.Out, c.Err)
+		ended <- end{status, err}
+	}()
+	for {
+		select {
+		case e := <-ended:
+			return outcome(name, e.status, e.err)
+		case sig := <-signals:
+			n := sig.(syscall.Signal)
+			switch {
+			case n == syscall.SIGWINCH && onTerminal:
+				_ = s.Resize(windowSize(fd, true)) // a lost connection shows in Wait
+			case n == syscall.SIGWINCH:
+			case onTerminal && n != syscall.SIGINT && n != syscall.SIGQUIT:
+				// The terminal's keys arrive as bytes; this is someone else ending logis. Closing hangs the command up.
+				_ = s.Close()
+				<-ended
+				return statusError(128 + int(n))
+			default:
+				_ = s.Signal(n)
+			}
+		}
+	}
+}
+
+// outcome turns the end of a session into the error that exitStatus understands.
+func outcome(name string, status int, err error) error {
+	var start *client.StartError
+	switch {
+	case errors.As(err, &start):
+		return fmt.Errorf("cannot run in %q: %w", name, start)
+	case err != nil:
+		return fmt.Errorf("the command in %q may still run: %w", name, err)
+	case status != 0:
+		return statusError(status)
+	}
+	return nil
+}
+
+// feed copies standard input to the command, and its end.
+func feed(s *client.Session, in io.Reader) {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := in.Read(buf)
+		if n > 0 {
+			if _, err := s.Write(buf[:n]); err != nil {
+				return
+			}
+		}
+		if err != nil {
+			_ = s.CloseStdin()
+			return
+		}
+	}
+}
+
+// windowSize returns the terminal's size, or the classic one where there is no terminal.
+func windowSize(fd int, onTerminal bool) (rows, cols uint16) {
+	if onTerminal {
+		if w, h, err := term.GetSize(fd); err == nil && w > 0 && h > 0 {
+			return uint16(h), uint16(w)
+		}
+	}
+	return 24, 80
+}

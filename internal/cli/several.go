@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"context"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/logis-project/logis/api"
+)
+
+// atOnce bounds how many sites one command works on at the same time.
+const atOnce = 4
+
+// each does work for every name, a few at a time, and prints in the order of names: what work returns, or the line of its
+// error. The error of the first name that failed is returned.
+func (c *commandLine) each(ctx context.Context, names []string, work func(context.Context, string) (string, error)) error {
+	type result struct {
+		text string
+		err  error
+	}
+	results := make([]chan result, len(names))
+	for i := range results {
+		results[i] = make(chan result, 1)
+	}
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	next := make(chan int, len(names))
+	for i := range names {
+		next <- i
+	}
+	close(next)
+	for range min(atOnce, len(names)) {
+		workers.Go(func() {
+			for i := range next {
+				text, err := work(ctx, names[i])
+				results[i] <- result{text, err}
+			}
+		})
+	}
+	var first error
+	for _, r := range results {
+		done := <-r
+		switch {
+		case done.err == nil:
+			c.printf("%s\n", clean(done.text))
+		default:
+			c.complain(done.err)
+			if first == nil {
+				first = printed{done.err}
+			}
+		}
+	}
+	return first
+}
+
+// namesOrAll is the Args of a command that takes NAME... or --all.
+func namesOrAll(all *bool) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case *all && len(args) > 0:
+			return usage(cmd, "give names or --all, not both")
+		case !*all && len(args) == 0:
+			return usage(cmd, "which site? give names or --all")
+		}
+		return unique(cmd, args)
+	}
+}
+
+// unique refuses a name that is given twice: two changes of one site at once would only conflict.
+func unique(cmd *cobra.Command, names []string) error {
+	seen := make(map[string]bool, len(names))
+	for _, n := range names {
+		if seen[n] {
+			return usage(cmd, "%q is given twice", n)
+		}
+		seen[n] = true
+	}
+	return nil
+}
+
+// allNames returns the names of the sites that fit.
+func (c *commandLine) allNames(ctx context.Context, fits func(api.Site) bool) ([]string, error) {
+	sites, err := c.logisd().Sites(ctx)
+	if err != nil {
+		return nil, cannot(err, "list the sites")
+	}
+	var names []string
+	for _, s := range sites {
+		if fits(s) {
+			names = append(names, s.Name)
+		}
+	}
+	return names, nil
+}

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/logis-project/logis/api"
+	"github.com/logis-project/logis/internal/quantity"
+)
+
+func (c *commandLine) show() *cobra.Command {
+	return c.formats(&cobra.Command{
+		Use: "show NAME", Short: "Show one site",
+		Example: "  logis show alice\n  logis show alice --format json",
+		Args:    exactly("NAME"), ValidArgsFunction: c.completeSite,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := c.logisd().Site(cmd.Context(), args[0])
+			if err != nil {
+				return cannot(err, "show %q", args[0])
+			}
+			if c.format == "json" {
+				return c.json(s)
+			}
+			c.block(s.Name+" is "+s.State, siteRows(s))
+			return nil
+		},
+	})
+}
+
+func siteRows(s api.Site) [][2]string {
+	rows := [][2]string{{"error", s.Error}}
+	for _, w := range s.Warnings {
+		rows = append(rows, [2]string{"warning", w})
+	}
+	if s.Desired != s.State {
+		rows = append(rows, [2]string{"wanted", s.Desired})
+	}
+	rows = append(rows,
+		[2]string{"url", strings.Join(s.URLs, " ")},
+		[2]string{"ssh", sshLine(s)},
+		[2]string{"image", s.Image},
+		[2]string{"address", strings.TrimSpace(s.Address4 + " " + s.Address6)},
+		[2]string{"memory", fmt.Sprintf("%s of %s, swap %s", quantity.Format(s.Usage.MemoryBytes),
+			quantity.Format(s.Limits.MemoryBytes), quantity.Format(s.Limits.SwapBytes))},
+		[2]string{"disk", quantity.Format(s.Usage.DiskBytes) + " of " + quantity.Format(s.Limits.DiskBytes)},
+		[2]string{"processor", fmt.Sprintf("at most %g cpus, %.1f s used", s.Limits.CPUs, s.Usage.CPUSeconds)},
+		[2]string{"processes", fmt.Sprintf("%d of %d", s.Usage.PIDs, s.Limits.PIDs)},
+	)
+	for i, v := range s.Services {
+		name := "services"
+		if i > 0 {
+			name = ""
+		}
+		rows = append(rows, [2]string{name, serviceLine(v)})
+	}
+	if s.PID > 0 {
+		rows = append(rows, [2]string{"init", fmt.Sprintf("pid %d on the host, ids from %d", s.PID, s.IDBase)})
+	}
+	return append(rows, [2]string{"created", date(s.CreatedAt)}, [2]string{"started", date(s.StartedAt)})
+}
+
+func serviceLine(v api.Service) string {
+	line := v.Name + " " + v.State
+	if v.Ready {
+		line += ", ready"
+	}
+	if v.PID > 0 {
+		line += fmt.Sprintf(", pid %d inside", v.PID)
+	}
+	if v.Restarts > 0 {
+		line += fmt.Sprintf(", restarted %d times", v.Restarts)
+	}
+	return line
+}
+
+func sshLine(s api.Site) string {
+	return fmt.Sprintf("ssh -p %d %s@%s", s.SSH.Port, s.SSH.User, s.SSH.Host)
+}

@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func (c *commandLine) wait() *cobra.Command {
+	var target string
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use: "wait NAME", Short: "Wait until a site is ready or stopped",
+		Example: "  logis create alice --no-wait && logis wait alice --timeout 30s",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if target != "ready" && target != "stopped" {
+				return usage(cmd, "--for is ready or stopped, not %q", target)
+			}
+			if timeout < 0 {
+				return usage(cmd, "--timeout must not be negative")
+			}
+			return exactly("NAME")(cmd, args)
+		},
+		ValidArgsFunction: c.completeSite,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, err := c.logisd().Wait(cmd.Context(), args[0], target, timeout)
+			return cannot(err, "wait for %q", args[0])
+		},
+	}
+	cmd.Flags().StringVar(&target, "for", "ready", "ready or stopped")
+	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up after this long, such as 30s; 0 never does")
+	_ = cmd.RegisterFlagCompletionFunc("for", cobra.FixedCompletions([]string{"ready", "stopped"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}

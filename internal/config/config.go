@@ -1,0 +1,207 @@
+// Package config reads logis.toml, the one configuration file of logisd and logis-proxy. It owns the keys, their
+// defaults and their validation; it acts on nothing.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/logis-project/logis/internal/quantity"
+)
+
+// DefaultPath is where both daemons look without --config.
+const DefaultPath = "/etc/logis/logis.toml"
+
+// Config is the whole file. Every key has a default.
+type Config struct {
+	Instance   string   `toml:"instance"`    // prefix of bridge, nft tables, cgroup and veths; at most 8 characters
+	StateDir   string   `toml:"state_dir"`   // absolute
+	RunDir     string   `toml:"run_dir"`     // absolute
+	BaseDomain string   `toml:"base_domain"` // site alice answers at alice.<base_domain>
+	PublicHost string   `toml:"public_host"` // printed in ssh lines; "" is this machine's host name
+	Pool       Pool     `toml:"pool"`
+	Network    Network  `toml:"network"`
+	SSH        SSH      `toml:"ssh"`
+	Proxy      Proxy    `toml:"proxy"`
+	TLS        TLS      `toml:"tls"`
+	Defaults   Defaults `toml:"defaults"`
+}
+
+// Pool says where images and sites are stored.
+type Pool struct {
+	Path string `toml:"path"` // a directory on an existing btrfs; "" is a loop file
+	Size Bytes  `toml:"size"` // of the loop file, sparse
+}
+
+// Network holds the subnets that sites take their addresses from.
+type Network struct {
+	Subnet4 netip.Prefix `toml:"subnet4"`
+	Subnet6 netip.Prefix `toml:"subnet6"`
+}
+
+// SSH holds the host ports that are redirected to sites.
+type SSH struct {
+	Ports PortRange `toml:"ports"`
+}
+
+// Proxy holds the listen addresses, "host:port" or ":port".
+type Proxy struct {
+	HTTP  []string `toml:"http"`
+	HTTPS []string `toml:"https"`
+}
+
+// TLS is read by logis-proxy. Mode "off" is the only one this release serves.
+type TLS struct {
+	Mode      string `toml:"mode"`
+	Email     string `toml:"email"`
+	Directory string `toml:"directory"`
+	CARoot    string `toml:"ca_root"`
+}
+
+// Defaults are the limits and the image of a site whose creator names none.
+type Defaults struct {
+	Image  string  `toml:"image"`
+	Memory Bytes   `toml:"memory"`
+	Swap   Bytes   `toml:"swap"`
+	Disk   Bytes   `toml:"disk"`
+	CPUs   float64 `toml:"cpus"`
+	PIDs   int64   `toml:"pids"`
+}
+
+// Bytes is a quantity such as "512MiB", "512M" or "2G"; suffixes are binary.
+type Bytes int64
+
+// UnmarshalText parses a quantity.
+func (b *Bytes) UnmarshalText(text []byte) error {
+	n, err := quantity.Parse(string(text))
+	*b = Bytes(n)
+	return err
+}
+
+// MarshalText writes the quantity with a binary suffix.
+func (b Bytes) MarshalText() ([]byte, error) { return []byte(quantity.Format(int64(b))), nil }
+
+// PortRange is written "22001-32000"; both ends belong to it.
+type PortRange struct{ First, Last uint16 }
+
+// UnmarshalText parses "FIRST-LAST".
+func (r *PortRange) UnmarshalText(text []byte) error {
+	first, last, ok := strings.Cut(string(text), "-")
+	f, err1 := strconv.ParseUint(first, 10, 16)
+	l, err2 := strconv.ParseUint(last, 10, 16)
+	if !ok || err1 != nil || err2 != nil || f == 0 || l < f {
+		return fmt.Errorf("%q is not a port range such as 22001-32000", text)
+	}
+	*r = PortRange{uint16(f), uint16(l)}
+	return nil
+}
+
+// MarshalText writes "FIRST-LAST".
+func (r PortRange) MarshalText() ([]byte, error) {
+	return fmt.Appendf(nil, "%d-%d", r.First, r.Last), nil
+}
+
+// Default returns the configuration of an empty file.
+func Default() Config {
+	return Config{
+		Instance: "logis", StateDir: "/var/lib/logis", RunDir: "/run/logis", BaseDomain: "localhost",
+		Pool: Pool{Size: 20 << 30},
+		Network: Network{
+			Subnet4: netip.MustParsePrefix("10.83.0.0/16"),
+			Subnet6: netip.MustParsePrefix("fd83:6c6f:6769::/64"),
+		},
+		SSH:   SSH{Ports: PortRange{22001, 32000}},
+		Proxy: Proxy{HTTP: []string{":80"}, HTTPS: []string{":443"}},
+		TLS:   TLS{Mode: "off"},
+		Defaults: Defaults{
+			Image: "lemp", Memory: 512 << 20, Swap: 1 << 30, Disk: 2 << 30, CPUs: 1, PIDs: 512,
+		},
+	}
+}
+
+// Load reads path over the defaults. A missing file is an error unless path is DefaultPath. An unknown key is an error
+// that names it.
+func Load(path string) (Config, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && path == DefaultPath {
+		return Default(), nil
+	}
+	if err != nil {
+		return Config{}, fmt.Errorf("read configuration: %w", err)
+	}
+	c, err := Parse(data)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Parse reads a configuration over the defaults and checks it.
+func Parse(data []byte) (Config, error) {
+	c := Default()
+	dec := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
+	if err := dec.Decode(&c); err != nil {
+		return Config{}, oneLine(err)
+	}
+	return c, c.check()
+}
+
+// oneLine turns the library's errors into one line that names the key and the line.
+func oneLine(err error) error {
+	var strict *toml.StrictMissingError
+	if errors.As(err, &strict) && len(strict.Errors) > 0 {
+		row, _ := strict.Errors[0].Position()
+		return fmt.Errorf("line %d: unknown key %q", row, strings.Join(strict.Errors[0].Key(), "."))
+	}
+	var dec *toml.DecodeError
+	if errors.As(err, &dec) {
+		row, _ := dec.Position()
+		return fmt.Errorf("line %d: %s: %s", row, strings.Join(dec.Key(), "."), strings.TrimPrefix(dec.Error(), "toml: "))
+	}
+	return err
+}
+
+var instanceName = regexp.MustCompile(`^[a-z][a-z0-9]{0,7}$`)
+
+func (c Config) check() error {
+	switch {
+	case !instanceName.MatchString(c.Instance):
+		return fmt.Errorf("instance: %q must be 1 to 8 of a-z and 0-9, a letter first", c.Instance)
+	case !filepath.IsAbs(c.StateDir):
+		return fmt.Errorf("state_dir: %q is not an absolute path", c.StateDir)
+	case !filepath.IsAbs(c.RunDir):
+		return fmt.Errorf("run_dir: %q is not an absolute path", c.RunDir)
+	case c.Pool.Path != "" && !filepath.IsAbs(c.Pool.Path):
+		return fmt.Errorf("pool.path: %q is not an absolute path", c.Pool.Path)
+	case c.Pool.Size < 1<<30:
+		return fmt.Errorf("pool.size: %s is less than 1GiB", quantity.Format(int64(c.Pool.Size)))
+	case !c.Network.Subnet4.Addr().Is4() || c.Network.Subnet4.Bits() > 29:
+		return fmt.Errorf("network.subnet4: %q is not an IPv4 subnet of /29 or larger", c.Network.Subnet4)
+	case !c.Network.Subnet6.Addr().Is6() || c.Network.Subnet6.Bits() > 112:
+		return fmt.Errorf("network.subnet6: %q is not an IPv6 subnet of /112 or larger", c.Network.Subnet6)
+	case c.TLS.Mode != "off":
+		return fmt.Errorf("tls.mode: %q is not served by this release: use \"off\"", c.TLS.Mode)
+	case c.Defaults.CPUs <= 0 || c.Defaults.PIDs <= 0 || c.Defaults.Memory <= 0 || c.Defaults.Disk <= 0:
+		return errors.New("defaults: memory, disk, cpus and pids must be above zero")
+	}
+	return nil
+}
+
+// ProxySocket is the path of the socket between logisd and logis-proxy.
+func (c Config) ProxySocket() string { return filepath.Join(c.RunDir, "proxy.sock") }
+
+// Socket is the path of the API socket.
+func (c Config) Socket() string { return filepath.Join(c.RunDir, "logis.sock") }
+
+// ProxyState is the directory of logis-proxy's own state.
+func (c Config) ProxyState() string { return filepath.Join(c.StateDir, "proxy") }

@@ -1,0 +1,239 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/cgroups"
+	"github.com/opencontainers/cgroups/manager"
+	"github.com/opencontainers/cgroups/systemd"
+	"golang.org/x/sys/unix"
+
+	"github.com/logis-project/logis/internal/linux"
+)
+
+// Limits of a container. What the kernel cannot enforce here is an error, or a warning where the site is safe without.
+type Limits struct {
+	Memory int64   // bytes
+	Swap   int64   // bytes on top of Memory
+	CPUs   float64 // processors: 0.5 is half of one
+	PIDs   int64   // tasks
+}
+
+const cpuPeriod = 100_000 // microseconds, the kernel's default (cgroups(7), cpu.cfs_period_us)
+
+// cgroup is the control group of one container, v1 or v2, a systemd scope where systemd is PID 1.
+type cgroup struct {
+	manager cgroups.Manager
+}
+
+// newCgroup names the cgroup and makes nothing yet.
+func newCgroup(instance, name string, l Limits) (*cgroup, error) {
+	config := &cgroups.Cgroup{Resources: l.resources()}
+	if systemd.IsRunningSystemd() {
+		config.Systemd = true
+		config.Parent, config.ScopePrefix, config.Name = instance+".slice", instance, name
+	} else {
+		config.Path = filepath.Join("/", instance, name)
+	}
+	m, err := manager.New(config)
+	if err != nil {
+		return nil, fmt.Errorf("name cgroup of %s: %w", name, err)
+	}
+	return &cgroup{manager: m}, nil
+}
+
+func (l Limits) resources() *cgroups.Resources {
+	return &cgroups.Resources{
+		Memory: l.Memory, MemorySwap: l.Memory + l.Swap, PidsLimit: &l.PIDs,
+		CpuPeriod: cpuPeriod, CpuQuota: int64(l.CPUs * cpuPeriod),
+		// A user namespace cannot make device nodes, and /dev holds harmless ones only.
+		SkipDevices: true,
+	}
+}
+
+// join makes the cgroup and moves the process into it.
+func (c *cgroup) join(pid int) error {
+	if err := c.manager.Apply(pid); err != nil {
+		return fmt.Errorf("join cgroup: %w", err)
+	}
+	return nil
+}
+
+// set writes the limits and reads them back. It returns what this kernel cannot enforce though the site is safe without.
+func (c *cgroup) set(l Limits) (warnings []string, err error) {
+	r := l.resources()
+	if !c.countsSwap() {
+		r.MemorySwap = 0
+		warnings = append(warnings, "swap limit: this kernel does not count swap by cgroup")
+	}
+	if err := c.manager.Set(r); err != nil {
+		return nil, fmt.Errorf("set limits: %w", err)
+	}
+	return warnings, c.verify(r)
+}
+
+func (c *cgroup) countsSwap() bool {
+	name := "memory.memsw.limit_in_bytes"
+	if cgroups.IsCgroup2UnifiedMode() {
+		name = "memory.swap.max"
+	}
+	_, err := os.Stat(filepath.Join(c.manager.Path("memory"), name))
+	return err == nil
+}
+
+// expectation is one limit file and the value it must hold.
+type expectation struct{ controller, file, want string }
+
+// verify reads every limit back: one that the kernel rounded is fine, one that it ignored is not.
+func (c *cgroup) verify(r *cgroups.Resources) error {
+	for _, e := range expectations(r) {
+		data, err := os.ReadFile(filepath.Join(c.manager.Path(e.controller), e.file))
+		if err != nil {
+			return fmt.Errorf("this kernel cannot enforce %s: %w", e.file, err)
+		}
+		got := strings.TrimSpace(string(data))
+		if got != e.want && !samePages(got, e.want) {
+			return fmt.Errorf("the kernel did not take %s: wrote %s, reads %s", e.file, e.want, got)
+		}
+	}
+	return nil
+}
+
+func expectations(r *cgroups.Resources) []expectation {
+	number := func(n int64) string { return strconv.FormatInt(n, 10) }
+	if cgroups.IsCgroup2UnifiedMode() {
+		out := []expectation{
+			{"", "memory.max", number(r.Memory)},
+			{"", "cpu.max", number(r.CpuQuota) + " " + number(int64(r.CpuPeriod))},
+			{"", "pids.max", number(*r.PidsLimit)},
+		}
+		if r.MemorySwap != 0 {
+			out = append(out, expectation{"", "memory.swap.max", number(r.MemorySwap - r.Memory)})
+		}
+		return out
+	}
+	out := []expectation{
+		{"memory", "memory.limit_in_bytes", number(r.Memory)},
+		{"cpu", "cpu.cfs_quota_us", number(r.CpuQuota)},
+		{"cpu", "cpu.cfs_period_us", number(int64(r.CpuPeriod))},
+		{"pids", "pids.max", number(*r.PidsLimit)},
+	}
+	if r.MemorySwap != 0 {
+		out = append(out, expectation{"memory", "memory.memsw.limit_in_bytes", number(r.MemorySwap)})
+	}
+	return out
+}
+
+// samePages tells whether two byte counts differ by less than a page: the kernel rounds down to pages.
+func samePages(a, b string) bool {
+	x, err1 := strconv.ParseInt(a, 10, 64)
+	y, err2 := strconv.ParseInt(b, 10, 64)
+	page := int64(os.Getpagesize())
+	return err1 == nil && err2 == nil && x/page == y/page && x >= page
+}
+
+// Usage of a container as the kernel counts it: bytes, tasks, seconds.
+type Usage struct {
+	Memory     int64
+	PIDs       int64
+	CPUSeconds float64
+}
+
+func (c *cgroup) usage() (Usage, error) {
+	stats, err := c.manager.Stats(&cgroups.StatsOptions{Controllers: cgroups.CPU | cgroups.Memory | cgroups.Pids})
+	if err != nil {
+		return Usage{}, fmt.Errorf("read cgroup: %w", err)
+	}
+	return Usage{
+		Memory:     int64(stats.MemoryStats.Usage.Usage),
+		PIDs:       int64(stats.PidsStats.Current),
+		CPUSeconds: float64(stats.CpuStats.CpuUsage.TotalUsage) / 1e9,
+	}, nil
+}
+
+// remove deletes the cgroup; its processes must have ended. It is idempotent.
+func (c *cgroup) remove() error {
+	if err := c.manager.Destroy(); err != nil {
+		return fmt.Errorf("remove cgroup: %w", err)
+	}
+	return nil
+}
+
+// pids lists the processes in the cgroup; none when it does not exist.
+func (c *cgroup) pids() ([]int, error) {
+	list, err := c.manager.GetAllPids()
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return list, err
+}
+
+// ensureParent makes the instance's own cgroup, below which its containers' lie; removeParent takes it away once it is
+// empty. systemd does both by itself for a slice.
+func ensureParent(instance string) error {
+	if systemd.IsRunningSystemd() {
+		return nil
+	}
+	parent, err := manager.New(&cgroups.Cgroup{Path: "/" + instance, Resources: &cgroups.Resources{SkipDevices: true}})
+	if err != nil {
+		return fmt.Errorf("name cgroup %s: %w", instance, err)
+	}
+	if err := parent.Apply(-1); err != nil {
+		return fmt.Errorf("make cgroup %s: %w", instance, err)
+	}
+	return nil
+}
+
+func removeParent(instance string) error {
+	if systemd.IsRunningSystemd() {
+		return nil
+	}
+	parent, err := manager.New(&cgroups.Cgroup{Path: "/" + instance, Resources: &cgroups.Resources{SkipDevices: true}})
+	if err != nil {
+		return fmt.Errorf("name cgroup %s: %w", instance, err)
+	}
+	if err := parent.Destroy(); err != nil {
+		return fmt.Errorf("remove cgroup %s: %w", instance, err)
+	}
+	return nil
+}
+
+// empty kills what is left in the cgroup and waits until it is gone. After the end of PID 1 nothing is, but for a process
+// that a crash left between clone and the start of PID 1.
+func (c *cgroup) empty(ctx context.Context) error {
+	pause := time.Millisecond
+	for {
+		pids, err := c.pids()
+		if err != nil {
+			return fmt.Errorf("list cgroup: %w", err)
+		}
+		left := 0
+		for _, pid := range pids {
+			f, err := linux.OpenPidfd(pid)
+			if err != nil {
+				continue // it has ended
+			}
+			if !linux.PidfdEnded(f) {
+				left++
+				_ = linux.SignalPidfd(f, unix.SIGKILL)
+			}
+			_ = f.Close()
+		}
+		if left == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %d processes to end: %w", left, ctx.Err())
+		case <-time.After(pause):
+			pause = min(2*pause, 50*time.Millisecond)
+		}
+	}
+}

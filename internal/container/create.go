@@ -1,0 +1,227 @@
+package container
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/logis-project/logis/internal/container/entry"
+	"github.com/logis-project/logis/internal/linux"
+)
+
+// Spec is what a container is made from.
+type Spec struct {
+	Name       string // the site's
+	IDBase     uint32 // first of 65,536 host ids
+	Layers     Layers
+	Data       string // data volume, absolute path of the host; "" for none
+	DataTarget string // where it is mounted inside
+	Resolver   []string
+	Limits     Limits
+}
+
+// Create makes the namespaces and the cgroup of a container, with a first process that waits. The caller connects its
+// network through NetNS and then calls Start. On error nothing is left.
+func (r *Runtime) Create(ctx context.Context, spec Spec) (_ *Container, err error) {
+	if err := os.Mkdir(r.dir(spec.Name), 0o700); err != nil {
+		return nil, fmt.Errorf("make run directory: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.removeDir(spec.Name))
+		}
+	}()
+	c := &Container{runtime: r, name: spec.Name, spec: spec, done: make(chan struct{})}
+	if err := c.launch(ctx); err != nil {
+		return nil, err
+	}
+	go c.watch()
+	defer func() {
+		if err != nil {
+			undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+			defer cancel()
+			err = errors.Join(err, c.Kill(undo), c.Release(undo))
+		}
+	}()
+	if c.cgroup, err = newCgroup(r.opts.Instance, spec.Name, spec.Limits); err != nil {
+		return nil, err
+	}
+	if err := c.cgroup.join(c.pid); err != nil {
+		return nil, err
+	}
+	if c.warnings, err = c.cgroup.set(spec.Limits); err != nil {
+		return nil, err
+	}
+	return c, c.save()
+}
+
+const (
+	undoTimeout  = 10 * time.Second
+	entryTimeout = 20 * time.Second // of launch and setup; both take milliseconds
+)
+
+// launch runs `logis-init launch`, which clones the first process and ends, and takes over its pidfd.
+func (c *Container) launch(ctx context.Context) error {
+	ours, theirs, err := channel()
+	if err != nil {
+		return err
+	}
+	defer theirs.Close()
+	c.channel = ours
+	listener, err := listen(c.controlPath())
+	if err != nil {
+		return errors.Join(err, ours.Close())
+	}
+	defer listener.Close()
+	// O_PATH: descriptor and link in /proc of the first process give execution and no reading.
+	binary, err := os.OpenFile(c.runtime.binary, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return errors.Join(fmt.Errorf("open logis-init: %w", err), ours.Close())
+	}
+	defer binary.Close()
+
+	ctx, cancel := context.WithTimeout(ctx, entryTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, c.runtime.binary, "launch", strconv.FormatUint(uint64(c.spec.IDBase), 10))
+	cmd.Env = []string{}
+	cmd.ExtraFiles = []*os.File{theirs, listener, binary}
+	runErr := cmd.Run()
+	_ = theirs.Close()
+	pidfd, err := c.receiveLaunched()
+	if err != nil {
+		return errors.Join(fmt.Errorf("launch: %w", errors.Join(err, runErr)), ours.Close())
+	}
+	c.pidfd = pidfd
+	if c.startTicks, err = linux.ProcessStart(c.pid); err != nil {
+		return errors.Join(fmt.Errorf("read start time: %w", err), linux.SignalPidfd(pidfd, unix.SIGKILL), ours.Close())
+	}
+	c.startedAt = time.Now()
+	return nil
+}
+
+func (c *Container) receiveLaunched() (*os.File, error) {
+	msg, files, err := c.receive(time.Now().Add(entryTimeout))
+	if err != nil {
+		return nil, err
+	}
+	var launched entry.Launched
+	if err := json.Unmarshal(msg, &launched); err != nil || launched.PID <= 0 || len(files) != 1 {
+		return nil, fmt.Errorf("unexpected answer of logis-init launch")
+	}
+	c.pid = launched.PID
+	return linux.NewPidfd(files[0])
+}
+
+// channel makes the socket pair between logisd and the entry of a container.
+func channel() (ours *net.UnixConn, theirs *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make channel: %w", err)
+	}
+	mine := os.NewFile(uintptr(fds[0]), "channel")
+	defer mine.Close()
+	theirs = os.NewFile(uintptr(fds[1]), "channel")
+	conn, err := net.FileConn(mine)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("make channel: %w", err), theirs.Close())
+	}
+	return conn.(*net.UnixConn), theirs, nil
+}
+
+// listen makes the control socket; PID 1 inherits it and logisd connects to its path, which no site can reach.
+func listen(path string) (*os.File, error) {
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("make control socket: %w", err)
+	}
+	l.SetUnlinkOnClose(false)
+	defer l.Close()
+	return l.File()
+}
+
+// receive reads one message of the entry. An empty message is the end: the channel closed.
+func (c *Container) receive(deadline time.Time) ([]byte, []int, error) {
+	if err := c.channel.SetReadDeadline(deadline); err != nil {
+		return nil, nil, err
+	}
+	buf, oob := make([]byte, entry.MaxSpec), make([]byte, unix.CmsgSpace(4))
+	n, oobn, _, _, err := c.channel.ReadMsgUnix(buf, oob)
+	if err != nil || n == 0 {
+		return nil, nil, err
+	}
+	var failure entry.Failure
+	if err := json.Unmarshal(buf[:n], &failure); err == nil && failure.Error != "" {
+		return nil, nil, errors.New(failure.Error)
+	}
+	var fds []int
+	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range messages {
+		rights, err := unix.ParseUnixRights(&messages[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		fds = append(fds, rights...)
+	}
+	return buf[:n], fds, nil
+}
+
+// NetNS opens the container's network namespace; the caller closes it.
+func (c *Container) NetNS() (*os.File, error) { return c.namespace("net") }
+
+func (c *Container) namespace(kind string) (*os.File, error) {
+	return os.Open(filepath.Join("/proc", strconv.Itoa(c.pid), "ns", kind))
+}
+
+// Start assembles the root, hands it over and returns when PID 1 has taken the place of the entry.
+func (c *Container) Start(_ context.Context) error {
+	defer c.channel.Close()
+	userns, err := c.namespace("user")
+	if err != nil {
+		return fmt.Errorf("open user namespace: %w", err)
+	}
+	defer userns.Close()
+	root, err := assembleRoot(c.spec.Layers, userns)
+	if err != nil {
+		return fmt.Errorf("assemble root: %w", err)
+	}
+	defer root.Close()
+	fds := []int{int(root.Fd())}
+	spec := entry.Spec{
+		Name: c.name, Resolver: c.spec.Resolver, Filter: c.runtime.filter, Keep: keptNumbers(),
+	}
+	if c.spec.Data != "" {
+		data, err := cloneData(c.spec.Data)
+		if err != nil {
+			return err
+		}
+		defer data.Close()
+		fds, spec.DataTarget = append(fds, int(data.Fd())), c.spec.DataTarget
+	}
+	msg, err := json.Marshal(spec)
+	if err != nil {
+		return fmt.Errorf("encode spec: %w", err)
+	}
+	if _, _, err := c.channel.WriteMsgUnix(msg, unix.UnixRights(fds...), nil); err != nil {
+		return fmt.Errorf("send spec: %w", err)
+	}
+	// A failure is told; a success closes the channel by execve(2).
+	if _, _, err := c.receive(time.Now().Add(entryTimeout)); err != nil && !isEnd(err) {
+		return fmt.Errorf("set up: %w", err)
+	}
+	if linux.PidfdEnded(c.pidfd) {
+		return errors.New("set up: the first process ended")
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package entry
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// IDs of a container: 65,536 from a base of the host's.
+const IDs = 65536
+
+// Launch is `logis-init launch BASE`: it starts setup in new namespaces with BASE as the first host id, tells logisd its
+// PID and pidfd, and returns the exit status. It must not wait for the child.
+func Launch(args []string) int {
+	pid, pidfd, err := launch(args)
+	if err != nil {
+		sendFailure(err)
+		return 1
+	}
+	msg, err := json.Marshal(Launched{PID: pid})
+	if err == nil {
+		err = unix.Sendmsg(channelFD, msg, unix.UnixRights(pidfd), nil, 0)
+	}
+	if err != nil {
+		return 1 // logisd is gone; setup sees the closed channel and ends
+	}
+	return 0
+}
+
+func launch(args []string) (pid, pidfd int, err error) {
+	if len(args) != 1 {
+		return 0, 0, fmt.Errorf("launch takes the first id of the range")
+	}
+	base, err := strconv.ParseUint(args[0], 10, 32)
+	if err != nil || base == 0 {
+		return 0, 0, fmt.Errorf("%q is not the first id of a range", args[0])
+	}
+	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(base), Size: IDs}}
+	// By descriptor, since the binary's directory need not be reachable for the container's ids.
+	pid, err = syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(binaryFD), []string{"logis-init", "setup"}, &syscall.ProcAttr{
+		Env:   []string{},
+		Files: []uintptr{0, 1, 2, channelFD, listenFD, binaryFD},
+		Sys: &syscall.SysProcAttr{
+			Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
+				unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,
+			UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: true,
+			Credential: &syscall.Credential{Uid: 0, Gid: 0},
+			Setsid:     true,
+			PidFD:      &pidfd,
+		},
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("clone the first process: %w", err)
+	}
+	if pidfd < 0 {
+		return 0, 0, fmt.Errorf("clone the first process: no pidfd: Linux 6.1 or newer is needed")
+	}
+	return pid, pidfd, nil
+}
+
+func sendFailure(err error) {
+	msg, _ := json.Marshal(Failure{Error: err.Error()})
+	if len(msg) > MaxSpec {
+		msg = msg[:MaxSpec]
+	}
+	_ = unix.Sendmsg(channelFD, msg, nil, nil, unix.MSG_NOSIGNAL)
+}
+
+// receive reads one message and up to n descriptors from the channel.
+func receive(n int) ([]byte, []*os.File, error) {
+	buf, oob := make([]byte, MaxSpec), make([]byte, unix.CmsgSpace(4*n))
+	size, oobn, _, _, err := unix.Recvmsg(channelFD, buf, oob, unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the channel: %w", err)
+	}
+	if size == 0 {
+		return nil, nil, fmt.Errorf("logisd closed the channel")
+	}
+	var files []*os.File
+	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
+	if err != nil {
+		return nil, nil, fmt.Errorf("parse control message: %w", err)
+	}
+	for i := range messages {
+		fds, err := unix.ParseUnixRights(&messages[i])
+		if err != nil {
+			return nil, nil, fmt.Errorf("parse descriptors: %w", err)
+		}
+		for _, fd := range fds {
+			files = append(files, os.NewFile(uintptr(fd), "received"))
+		}
+	}
+	return buf[:size], files, nil
+}

@@ -1,0 +1,36 @@
+// Package entry is the way into a container: the two short lives of the logis-init binary before it becomes PID 1.
+// `logis-init launch` runs on the host, clones the container's first process and ends, so that a container is never a
+// child of logisd. `logis-init setup` is that process: it waits for its root and its Spec, mounts, sets sysctls, loads
+// the seccomp filter, gives up capabilities and executes logis-init anew as PID 1. It trusts logisd and nothing that lies
+// on the site's disk.
+package entry
+
+// Descriptors that launch and setup are started with.
+const (
+	channelFD = 3 // SOCK_SEQPACKET socket to logisd
+	listenFD  = 4 // the control socket, listening
+	binaryFD  = 5 // logis-init itself
+)
+
+// Launched is the first message on the channel, from launch; the pidfd comes with it (SCM_RIGHTS).
+type Launched struct {
+	PID int `json:"pid"` // in the host's PID namespace
+}
+
+// Failure is a message of launch or setup that could not go on. After a success there is no message: the channel closes.
+type Failure struct {
+	Error string `json:"error"`
+}
+
+// Spec is the message that lets setup go on. The root and, with DataTarget, the data volume come with it as detached
+// mounts (SCM_RIGHTS), in this order.
+type Spec struct {
+	Name       string   `json:"name"`        // site; its owner's login name; the host name inside
+	DataTarget string   `json:"data_target"` // absolute path inside, "" for none
+	Resolver   []string `json:"resolver"`    // addresses for resolv.conf
+	Filter     []byte   `json:"filter"`      // seccomp program: struct sock_filter, 8 bytes each, little endian
+	Keep       []uint   `json:"keep"`        // capability numbers left in the bounding set
+}
+
+// MaxSpec bounds one message on the channel, in bytes.
+const MaxSpec = 128 << 10

@@ -1,0 +1,90 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/logis-project/logis/internal/linux"
+)
+
+// Layers are the directories that a container's root is made of, absolute paths of the host.
+type Layers struct {
+	Lower string // the image's root, with the image's own ids
+	Upper string // the site's own layer, ids shifted by IDBase
+	Work  string // overlayfs's work directory, on the same file system as Upper
+}
+
+// assembleRoot returns the container's root as a detached mount: the image through userns's id map, under the site's own
+// layer. It appears in no mount table: a thread of its own in a private mount namespace does the work and dies.
+func assembleRoot(l Layers, userns *os.File) (*os.File, error) {
+	type result struct {
+		root *os.File
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		root, err := assembleHere(l, userns)
+		done <- result{root, err}
+	}()
+	r := <-done
+	return r.root, r.err
+}
+
+func assembleHere(l Layers, userns *os.File) (*os.File, error) {
+	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_FS); err != nil {
+		return nil, fmt.Errorf("unshare mount namespace: %w", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return nil, fmt.Errorf("make mounts private: %w", err)
+	}
+	image, err := linux.CloneTree(l.Lower)
+	if err != nil {
+		return nil, err
+	}
+	defer image.Close()
+	if err := linux.SetMountAttr(image, unix.MOUNT_ATTR_IDMAP|unix.MOUNT_ATTR_RDONLY, userns); err != nil {
+		return nil, err
+	}
+	// overlayfs takes its lower layer by path before Linux 6.13, so the mapped image is mounted over itself, seen here only.
+	at, err := os.OpenFile(l.Lower, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open image: %w", err)
+	}
+	defer at.Close()
+	if err := linux.Attach(image, at); err != nil {
+		return nil, err
+	}
+	root, err := linux.NewMount("overlay", unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOATIME,
+		linux.Option{Key: "source", Value: "logis"},
+		linux.Option{Key: "lowerdir", Value: escape(l.Lower)},
+		linux.Option{Key: "upperdir", Value: l.Upper},
+		linux.Option{Key: "workdir", Value: l.Work})
+	if err != nil {
+		return nil, err
+	}
+	return root, nil
+}
+
+// escape protects the characters that separate lower layers (overlayfs.rst, "Multiple lower layers").
+func escape(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `:`, `\:`).Replace(path)
+}
+
+// cloneData returns the site's data volume as a detached mount.
+func cloneData(path string) (*os.File, error) {
+	data, err := linux.CloneTree(path)
+	if err != nil {
+		return nil, err
+	}
+	attrs := uint64(unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOATIME)
+	if err := linux.SetMountAttr(data, attrs, nil); err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
+	return data, nil
+}

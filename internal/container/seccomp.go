@@ -1,0 +1,126 @@
+package container
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	libseccomp "github.com/elastic/go-seccomp-bpf"
+	"github.com/elastic/go-seccomp-bpf/arch"
+	"github.com/moby/profiles/seccomp"
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+)
+
+// compileFilter translates moby's allow list, as it applies to a container with the capabilities keep, into a classic
+// BPF program: struct sock_filter, 8 bytes each, little endian.
+//
+// What is not listed gives EPERM; clone3 gives ENOSYS so that libc falls back to clone, whose flags can be examined;
+// other architectures' numbers (i386) give EPERM and x32's ENOSYS.
+func compileFilter(keep []string) ([]byte, error) {
+	spec := &specs.Spec{Process: &specs.Process{Capabilities: &specs.LinuxCapabilities{Bounding: keep}}}
+	profile, err := seccomp.GetDefaultProfile(spec)
+	if err != nil {
+		return nil, fmt.Errorf("read seccomp profile: %w", err)
+	}
+	native, err := arch.GetInfo("")
+	if err != nil {
+		return nil, fmt.Errorf("look up architecture: %w", err)
+	}
+	policy := libseccomp.Policy{DefaultAction: libseccomp.ActionErrno, Syscalls: []libseccomp.SyscallGroup{auditRefusal()}}
+	groups, err := translate(profile, native)
+	if err != nil {
+		return nil, err
+	}
+	policy.Syscalls = append(policy.Syscalls, groups...)
+	instructions, err := policy.Assemble()
+	if err != nil {
+		return nil, fmt.Errorf("assemble seccomp program: %w", err)
+	}
+	raw, err := bpf.Assemble(instructions)
+	if err != nil {
+		return nil, fmt.Errorf("encode seccomp program: %w", err)
+	}
+	program := make([]byte, 0, 8*len(raw))
+	for _, in := range raw {
+		program = binary.LittleEndian.AppendUint16(program, in.Op)
+		program = append(program, in.Jt, in.Jf)
+		program = binary.LittleEndian.AppendUint32(program, in.K)
+	}
+	return program, nil
+}
+
+// auditRefusal makes socket(AF_NETLINK, …, NETLINK_AUDIT) say EPROTONOSUPPORT, as a kernel without audit does. With EPERM
+// Debian's sshd takes the audit system for broken and ends every login.
+func auditRefusal() libseccomp.SyscallGroup {
+	return libseccomp.SyscallGroup{
+		Action: libseccomp.ActionErrno | libseccomp.Action(unix.EPROTONOSUPPORT),
+		NamesWithCondtions: []libseccomp.NameWithConditions{{
+			Name: "socket",
+			Conditions: libseccomp.ArgumentConditions{
+				{Argument: 0, Operation: libseccomp.Equal, Value: unix.AF_NETLINK},
+				{Argument: 2, Operation: libseccomp.Equal, Value: unix.NETLINK_AUDIT},
+			},
+		}},
+	}
+}
+
+// translate turns the profile's rules into the library's groups: refusals before allowances, names that this
+// architecture does not have left out, each name once.
+func translate(profile *specs.LinuxSeccomp, native *arch.Info) ([]libseccomp.SyscallGroup, error) {
+	plain := libseccomp.SyscallGroup{Action: libseccomp.ActionAllow}
+	conditional := libseccomp.SyscallGroup{Action: libseccomp.ActionAllow}
+	var refusals []libseccomp.SyscallGroup
+	for _, rule := range profile.Syscalls {
+		names := slices.DeleteFunc(slices.Clone(rule.Names), func(name string) bool {
+			_, known := native.SyscallNames[name]
+			return !known
+		})
+		switch {
+		case rule.Action == specs.ActErrno && len(rule.Args) == 0:
+			errno := uint(unix.EPERM)
+			if rule.ErrnoRet != nil {
+				errno = *rule.ErrnoRet
+			}
+			refusals = append(refusals, libseccomp.SyscallGroup{
+				Names: names, Action: libseccomp.ActionErrno | libseccomp.Action(errno),
+			})
+		case rule.Action == specs.ActAllow && len(rule.Args) == 0:
+			plain.Names = append(plain.Names, names...)
+		case rule.Action == specs.ActAllow:
+			conditions, err := conditionsOf(rule.Args)
+			if err != nil {
+				return nil, fmt.Errorf("seccomp rule of %v: %w", rule.Names, err)
+			}
+			for _, name := range names {
+				conditional.NamesWithCondtions = append(conditional.NamesWithCondtions,
+					libseccomp.NameWithConditions{Name: name, Conditions: conditions})
+			}
+		default:
+			return nil, fmt.Errorf("seccomp rule of %v: action %s is not known here", rule.Names, rule.Action)
+		}
+	}
+	slices.Sort(plain.Names)
+	plain.Names = slices.Compact(plain.Names)
+	return append(refusals, plain, conditional), nil
+}
+
+func conditionsOf(args []specs.LinuxSeccompArg) (libseccomp.ArgumentConditions, error) {
+	var out libseccomp.ArgumentConditions
+	for _, a := range args {
+		c := libseccomp.Condition{Argument: uint32(a.Index), Value: a.Value}
+		switch {
+		case a.Op == specs.OpEqualTo:
+			c.Operation = libseccomp.Equal
+		case a.Op == specs.OpLessThan:
+			c.Operation = libseccomp.LessThan
+		case a.Op == specs.OpMaskedEqual && a.ValueTwo == 0:
+			c.Operation = libseccomp.BitsNotSet
+		default:
+			return nil, fmt.Errorf("operation %s is not known here", a.Op)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}

@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/logis-project/logis/internal/image"
+	"github.com/logis-project/logis/internal/pool"
+	"github.com/logis-project/logis/internal/site"
+)
+
+// CreateOptions of Create.
+type CreateOptions struct {
+	NoStart bool // make the site and leave it stopped
+	NoWait  bool // return when PID 1 runs, not when every service answers
+}
+
+// Create makes a site and starts it; it returns when ssh, web and database answer. Zero fields of spec take the
+// configured defaults. An error or the end of ctx, at any step, leaves nothing behind. Errors wrap site.ErrInvalid,
+// site.ErrConflict or none of them.
+func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions) (_ site.Status, err error) {
+	spec = e.withDefaults(spec)
+	ctx, unlock, err := e.lock(ctx, spec.Name)
+	if err != nil {
+		return site.Status{}, err
+	}
+	defer unlock()
+	var undo undo
+	defer undo.runOn(ctx, &err)
+
+	base, err := e.newestImage(spec.Image)
+	if err != nil {
+		return site.Status{}, err
+	}
+	desired := site.Running
+	if opts.NoStart {
+		desired = site.Stopped
+	}
+	rec, err := e.store.Reserve(spec, base.Digest, desired) // from here on a crash leaves phase "creating", undone at the next start
+	if err != nil {
+		return site.Status{}, err
+	}
+	undo.add("release record", func(context.Context) error { e.forget(rec.Name()); return e.store.Release(rec.Name()) })
+	e.live(rec.Name()).set(site.Creating, "")
+
+	dir, err := e.pool.CreateSite(ctx, rec.Name(), rec.Index, diskOf(rec))
+	if err != nil {
+		return site.Status{}, fmt.Errorf("make disk: %w", err)
+	}
+	undo.add("delete disk", func(ctx context.Context) error { return e.pool.DeleteSite(ctx, rec.Name()) })
+
+	if err := e.personalise(ctx, rec, base, dir); err != nil {
+		return site.Status{}, fmt.Errorf("personalise: %w", err)
+	}
+	if opts.NoStart {
+		if err := e.route(ctx, rec, false); err != nil {
+			return site.Status{}, err
+		}
+		undo.add("delete route", func(ctx context.Context) error { return e.routes.Delete(ctx, rec.Name()) })
+		return e.finish(ctx, rec)
+	}
+	if err := e.start(ctx, rec, &undo); err != nil {
+		return site.Status{}, err
+	}
+	if !opts.NoWait {
+		if err := e.awaitReady(ctx, rec.Name()); err != nil {
+			return site.Status{}, err
+		}
+	}
+	return e.finish(ctx, rec)
+}
+
+// finish records that the site is made.
+func (e *Engine) finish(ctx context.Context, rec site.Record) (site.Status, error) {
+	if err := ctx.Err(); err != nil {
+		return site.Status{}, context.Cause(ctx) // Ctrl-C after the last step leaves nothing too
+	}
+	rec, err := e.store.Update(rec.Name(), func(r *site.Record) { r.Phase = site.Stopped })
+	if err != nil {
+		return site.Status{}, err
+	}
+	if rec.Desired == site.Stopped {
+		e.live(rec.Name()).set(site.Stopped, "")
+	}
+	return e.status(ctx, rec), nil
+}
+
+func (e *Engine) withDefaults(s site.Spec) site.Spec {
+	d := e.config.Defaults
+	if s.Image == "" {
+		s.Image = d.Image
+	}
+	if s.Limits.Memory == 0 {
+		s.Limits.Memory = int64(d.Memory)
+	}
+	if s.Limits.Swap == 0 {
+		s.Limits.Swap = int64(d.Swap)
+	}
+	if s.Limits.Disk == 0 {
+		s.Limits.Disk = int64(d.Disk)
+	}
+	if s.Limits.CPUs == 0 {
+		s.Limits.CPUs = d.CPUs
+	}
+	if s.Limits.PIDs == 0 {
+		s.Limits.PIDs = d.PIDs
+	}
+	return s
+}
+
+// diskOf splits a site's disk: files stop short of the limit by the reserve, so that they never starve the database.
+func diskOf(rec site.Record) pool.Disk {
+	limit := rec.Spec.Limits.Disk
+	return pool.Disk{Limit: limit, Reserve: min(max(limit/8, 96<<20), 256<<20)}
+}
+
+// personalise writes what is the site's own into its still empty layer: account, keys, host keys, database, web root.
+func (e *Engine) personalise(ctx context.Context, rec site.Record, base image.Image, dir pool.SiteDir) error {
+	imageDir, err := e.pool.Image(base.Name + "@" + base.Digest)
+	if err != nil {
+		return err
+	}
+	layers, err := makeLayers(dir)
+	if err != nil {
+		return err
+	}
+	data := ""
+	if base.Reserved != "" {
+		data = dir.Data
+	}
+	return image.Personalise(ctx, image.PersonaliseOptions{
+		ImageDir: imageDir, Upper: layers.Upper, Data: data, IDBase: rec.IDBase,
+		Values: image.Values{
+			Name: rec.Name(), SSHKeys: rec.Spec.SSHKeys, Domains: e.store.Domains(rec),
+			Gateway4: e.network.Gateway4(), Gateway6: e.network.Gateway6(),
+			Address4: rec.Address4, Address6: rec.Address6,
+		},
+	})
+}

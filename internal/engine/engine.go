@@ -1,0 +1,148 @@
+// Package engine holds the use cases of logisd: create, destroy, start, stop, boot and the rest. It is the only place
+// that orders steps across the drivers site, image, pool, container, network and route; the drivers do not know each
+// other. Every change is made under the site's own lock, records its intent before it acts, and undoes itself on error.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/logis-project/logis/internal/config"
+	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/network"
+	"github.com/logis-project/logis/internal/pool"
+	"github.com/logis-project/logis/internal/route"
+	"github.com/logis-project/logis/internal/site"
+)
+
+const (
+	readyTimeout = 90 * time.Second // from the start of PID 1 to every service ready
+	stopGrace    = 70 * time.Second // PID 1 gives the database 60 s of it
+	undoTimeout  = 30 * time.Second
+)
+
+// Options of New: the configuration and the opened drivers.
+type Options struct {
+	Config     config.Config
+	Store      *site.Store
+	Pool       *pool.Pool
+	Containers *container.Runtime
+	Network    *network.Network
+	Routes     *route.Publisher
+	Log        *slog.Logger
+}
+
+// Engine runs the use cases. Its methods are safe for concurrent use.
+type Engine struct {
+	config     config.Config
+	store      *site.Store
+	pool       *pool.Pool
+	containers *container.Runtime
+	network    *network.Network
+	routes     *route.Publisher
+	log        *slog.Logger
+	builds     *keyedLock
+	ops        *keyedLock
+
+	background context.Context // ends at Shutdown; owns the goroutines in tasks
+	cancel     context.CancelFunc
+	tasks      sync.WaitGroup
+
+	mu    sync.Mutex
+	sites map[string]*live // of every record
+}
+
+// New returns an engine that has done nothing yet: call Boot.
+func New(opts Options) *Engine {
+	background, cancel := context.WithCancel(context.Background())
+	return &Engine{
+		config: opts.Config, store: opts.Store, pool: opts.Pool, containers: opts.Containers,
+		network: opts.Network, routes: opts.Routes, log: opts.Log,
+		builds: newKeyedLock(), ops: newKeyedLock(),
+		background: background, cancel: cancel, sites: map[string]*live{},
+	}
+}
+
+// Shutdown ends the engine's own work and lets go of the containers, which go on running. With none running it takes the
+// host's side down: tables, bridge, cgroup, pool mount and loop device.
+func (e *Engine) Shutdown(ctx context.Context) error {
+	e.cancel()
+	e.tasks.Wait()
+	running := 0
+	e.mu.Lock()
+	for _, l := range e.sites {
+		if l.release() {
+			running++
+		}
+	}
+	e.mu.Unlock()
+	if running > 0 {
+		e.log.Info("leaving containers running", "count", running)
+		return e.pool.Close()
+	}
+	errs := []error{e.network.Down(ctx), e.containers.Down(), e.pool.Sweep(ctx), e.pool.Close()}
+	if e.config.Pool.Path == "" {
+		errs = append(errs, e.pool.Unmount(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// lock takes the site's lock, so that one change at a time is made to it. The context ends when another change
+// interrupts this one.
+func (e *Engine) lock(ctx context.Context, name string) (context.Context, func(), error) {
+	return e.ops.lock(ctx, name)
+}
+
+// live returns what is known of a site beyond its record.
+func (e *Engine) live(name string) *live {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l, ok := e.sites[name]
+	if !ok {
+		l = newLive()
+		e.sites[name] = l
+	}
+	return l
+}
+
+func (e *Engine) forget(name string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l, ok := e.sites[name]; ok {
+		l.set(site.Destroying, "")
+		delete(e.sites, name)
+	}
+}
+
+// publicHost is the host name for ssh lines.
+func (e *Engine) publicHost() string {
+	if e.config.PublicHost != "" {
+		return e.config.PublicHost
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
+}
+
+// urls returns the addresses of the domains, with the proxy's port where it is not 80.
+func (e *Engine) urls(domains []string) []string {
+	suffix := ""
+	if len(e.config.Proxy.HTTP) > 0 {
+		if _, port, err := net.SplitHostPort(e.config.Proxy.HTTP[0]); err == nil && port != "80" {
+			suffix = ":" + port
+		}
+	}
+	urls := make([]string, 0, len(domains))
+	for _, d := range domains {
+		urls = append(urls, fmt.Sprintf("http://%s%s/", d, suffix))
+	}
+	return urls
+}

@@ -1,0 +1,194 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/logis-project/logis/internal/image"
+	"github.com/logis-project/logis/internal/site"
+)
+
+// Progress of an image build.
+type Progress = image.Progress
+
+// ImageStatus is an image and the sites made from it.
+type ImageStatus struct {
+	image.Image
+	UsedBy []string // names of sites
+}
+
+func imageID(i image.Image) string { return i.Name + "@" + i.Digest }
+
+// Images lists the images, newest first within a name. One that cannot be read is logged and left out.
+func (e *Engine) Images(_ context.Context) ([]ImageStatus, error) {
+	ids, err := e.pool.Images()
+	if err != nil {
+		return nil, err
+	}
+	var out []ImageStatus
+	for _, id := range ids {
+		dir, err := e.pool.Image(id)
+		if err != nil {
+			return nil, err
+		}
+		img, err := image.Load(dir)
+		if err != nil {
+			e.log.Error("read image", "image", id, "error", err)
+			continue
+		}
+		out = append(out, ImageStatus{Image: img, UsedBy: e.usersOf(img)})
+	}
+	slices.SortFunc(out, func(a, b ImageStatus) int {
+		if c := strings.Compare(a.Name, b.Name); c != 0 {
+			return c
+		}
+		return b.BuiltAt.Compare(a.BuiltAt)
+	})
+	return out, nil
+}
+
+func (e *Engine) usersOf(img image.Image) []string {
+	users := []string{}
+	for _, rec := range e.store.All() {
+		if rec.Spec.Image == img.Name && rec.ImageDigest == img.Digest {
+			users = append(users, rec.Name())
+		}
+	}
+	return users
+}
+
+// Image returns the newest image of a name.
+func (e *Engine) Image(ctx context.Context, name string) (ImageStatus, error) {
+	all, err := e.Images(ctx)
+	if err != nil {
+		return ImageStatus{}, err
+	}
+	for _, img := range all {
+		if img.Name == name {
+			return img, nil
+		}
+	}
+	return ImageStatus{}, fmt.Errorf("no image %q: see logis image list, or build it with logis image build %s", name, name)
+}
+
+func (e *Engine) newestImage(name string) (image.Image, error) {
+	img, err := e.Image(context.Background(), name)
+	return img.Image, err
+}
+
+// RemoveImage removes every image of a name; site.ErrConflict while a site uses one.
+func (e *Engine) RemoveImage(ctx context.Context, name string) error {
+	ctx, unlock, err := e.builds.lock(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if _, err := e.Image(ctx, name); err != nil {
+		return err
+	}
+	all, err := e.Images(ctx)
+	if err != nil {
+		return err
+	}
+	for _, img := range all {
+		if img.Name == name && len(img.UsedBy) > 0 {
+			return fmt.Errorf("%w: %s is used by %s: destroy the site first", site.ErrConflict, imageID(img.Image), someOf(img.UsedBy))
+		}
+	}
+	var errs []error
+	for _, img := range all {
+		if img.Name == name {
+			errs = append(errs, e.pool.DeleteImage(ctx, imageID(img.Image)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func someOf(names []string) string {
+	if len(names) > 3 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), len(names)-3)
+	}
+	return strings.Join(names, ", ")
+}
+
+// BuildImage builds an image from the manifest of that name. Of two builds of one name at once the second waits, and then
+// takes the image that the first one made.
+func (e *Engine) BuildImage(ctx context.Context, name string, report func(Progress)) (ImageStatus, error) {
+	manifest, err := image.Embedded(name)
+	if err != nil {
+		return ImageStatus{}, fmt.Errorf("%w: %w", site.ErrInvalid, err)
+	}
+	before, beforeErr := e.newestImage(name)
+	ctx, unlock, err := e.builds.lock(ctx, name)
+	if err != nil {
+		return ImageStatus{}, err
+	}
+	defer unlock()
+	if after, err := e.Image(ctx, name); err == nil && (beforeErr != nil || after.Digest != before.Digest) {
+		return after, nil
+	}
+	return e.addImage(ctx, name, func(dir string) (image.Image, error) {
+		return image.Build(ctx, image.BuildOptions{Manifest: manifest, Dir: dir, Report: report})
+	})
+}
+
+// ImportImage makes an image from an archive of ExportImage. The archive is not trusted.
+func (e *Engine) ImportImage(ctx context.Context, r io.Reader) (ImageStatus, error) {
+	return e.addImage(ctx, "import", func(dir string) (image.Image, error) { return image.Import(ctx, r, dir) })
+}
+
+// addImage fills a draft and makes it an image. Older images of the same name that no site uses are removed.
+func (e *Engine) addImage(ctx context.Context, draftName string, fill func(dir string) (image.Image, error)) (_ ImageStatus, err error) {
+	draft, err := e.pool.CreateDraft(ctx, draftName)
+	if err != nil {
+		return ImageStatus{}, err
+	}
+	defer func() {
+		if err != nil {
+			discard, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+			defer cancel()
+			err = errors.Join(err, draft.Discard(discard))
+		}
+	}()
+	img, err := fill(draft.Path())
+	if err != nil {
+		return ImageStatus{}, err
+	}
+	if _, err := draft.Commit(ctx, imageID(img)); err != nil {
+		return ImageStatus{}, err
+	}
+	e.prune(ctx, img)
+	return ImageStatus{Image: img, UsedBy: e.usersOf(img)}, nil
+}
+
+func (e *Engine) prune(ctx context.Context, newest image.Image) {
+	all, err := e.Images(ctx)
+	if err != nil {
+		e.log.Error("list images", "error", err)
+		return
+	}
+	for _, img := range all {
+		if img.Name == newest.Name && img.Digest != newest.Digest && len(img.UsedBy) == 0 && img.BuiltAt.Before(newest.BuiltAt) {
+			if err := e.pool.DeleteImage(ctx, imageID(img.Image)); err != nil {
+				e.log.Error("remove old image", "image", imageID(img.Image), "error", err)
+			}
+		}
+	}
+}
+
+// ExportImage writes the newest image of a name as one tar.zst.
+func (e *Engine) ExportImage(ctx context.Context, name string, w io.Writer) error {
+	img, err := e.newestImage(name)
+	if err != nil {
+		return err
+	}
+	dir, err := e.pool.Image(imageID(img))
+	if err != nil {
+		return err
+	}
+	return image.Export(ctx, dir, w)
+}

@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/guest/control"
+	"github.com/logis-project/logis/internal/site"
+)
+
+// live is what is known of a site beyond its record: its state, its container and what its PID 1 says.
+type live struct {
+	mu        sync.Mutex
+	state     site.State
+	failure   string // why state is Failed
+	container *container.Container
+	services  []control.Service
+	ready     bool
+	stopping  bool          // the end of the container is wanted
+	changed   chan struct{} // closed at every change
+}
+
+func newLive() *live { return &live{state: site.Stopped, changed: make(chan struct{})} }
+
+// snapshot is a copy of what live holds.
+type snapshot struct {
+	state     site.State
+	failure   string
+	container *container.Container
+	services  []control.Service
+	ready     bool
+	changed   <-chan struct{}
+}
+
+func (l *live) snapshot() snapshot {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return snapshot{l.state, l.failure, l.container, slices.Clone(l.services), l.ready, l.changed}
+}
+
+// set moves the site to a state.
+func (l *live) set(state site.State, failure string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state, l.failure = state, failure
+	l.notify()
+}
+
+// run takes a container that was started or adopted.
+func (l *live) run(c *container.Container, state site.State) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.container, l.services, l.ready, l.stopping = c, nil, false, false
+	l.state, l.failure = state, ""
+	l.notify()
+}
+
+// report takes what PID 1 says of its services. The first time all are ready, a starting site is running.
+func (l *live) report(c *container.Container, status control.Status) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.container != c {
+		return // of a container that is no more
+	}
+	l.services, l.ready = status.Services, status.Ready
+	if status.Ready && l.state == site.Starting {
+		l.state = site.Running
+	}
+	l.notify()
+}
+
+// stop says that the container's end is wanted from here on, and returns it; nil when there is none.
+func (l *live) stop(state site.State) *container.Container {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stopping, l.state = true, state
+	l.notify()
+	return l.container
+}
+
+// unexpected tells whether c is still the site's container and nobody wanted its end.
+func (l *live) unexpected(c *container.Container) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.container == c && !l.stopping
+}
+
+// gone forgets the container.
+func (l *live) gone() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.container, l.services, l.ready = nil, nil, false
+	l.notify()
+}
+
+// release lets go of the container without ending it, and tells whether there was one.
+func (l *live) release() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.container == nil {
+		return false
+	}
+	_ = l.container.Close()
+	return true
+}
+
+// notify wakes everyone who waits for a change; l.mu is held.
+func (l *live) notify() {
+	close(l.changed)
+	l.changed = make(chan struct{})
+}

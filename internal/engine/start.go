@@ -1,0 +1,195 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/image"
+	"github.com/logis-project/logis/internal/network"
+	"github.com/logis-project/logis/internal/pool"
+	"github.com/logis-project/logis/internal/site"
+)
+
+// Start starts a stopped or failed site and returns when every service answers, or with noWait when PID 1 runs. From
+// here on the site is started at every boot. A site that runs already is left alone. If the services do not become ready
+// in time the error says which, and the site goes on running, so that its owner can log in and mend it.
+func (e *Engine) Start(ctx context.Context, name string, noWait bool) (site.Status, error) {
+	ctx, unlock, err := e.lock(ctx, name)
+	if err != nil {
+		return site.Status{}, err
+	}
+	defer unlock()
+	rec, err := e.store.Get(name)
+	if err != nil {
+		return site.Status{}, err
+	}
+	if rec.Desired != site.Running {
+		if rec, err = e.store.Update(name, func(r *site.Record) { r.Desired = site.Running }); err != nil {
+			return site.Status{}, err
+		}
+	}
+	if e.live(name).snapshot().container == nil {
+		if err := e.startOrFail(ctx, rec); err != nil {
+			return site.Status{}, err
+		}
+	}
+	if !noWait {
+		if err := e.awaitReady(ctx, name); err != nil {
+			return site.Status{}, err
+		}
+	}
+	return e.status(ctx, rec), nil
+}
+
+// startOrFail starts a site; on error it is back where it was, and failed.
+func (e *Engine) startOrFail(ctx context.Context, rec site.Record) (err error) {
+	var undo undo
+	undo.add("mark as failed", func(context.Context) error {
+		e.live(rec.Name()).set(site.Failed, err.Error())
+		return nil
+	})
+	defer undo.runOn(ctx, &err)
+	return e.start(ctx, rec, &undo)
+}
+
+// start is the way from a site's disk to its running PID 1: container, veth, redirect, route. The lock is held.
+func (e *Engine) start(ctx context.Context, rec site.Record, undo *undo) error {
+	name, port := rec.Name(), portOf(rec)
+	e.live(name).set(site.Starting, "")
+	spec, err := e.containerSpec(rec)
+	if err != nil {
+		return err
+	}
+	c, err := e.containers.Create(ctx, spec)
+	if err != nil {
+		return fmt.Errorf("make container: %w", err)
+	}
+	undo.add("end container", func(ctx context.Context) error {
+		live := e.live(name)
+		live.stop(site.Stopping)
+		defer live.gone()
+		return errors.Join(c.Kill(ctx), c.Release(ctx))
+	})
+	if err := e.attach(ctx, c, port); err != nil {
+		return fmt.Errorf("connect network: %w", err)
+	}
+	undo.add("disconnect network", func(ctx context.Context) error { return e.network.Detach(ctx, port) })
+
+	if err := c.Start(ctx); err != nil {
+		return fmt.Errorf("start container: %w", err)
+	}
+	e.live(name).run(c, site.Starting)
+	e.supervise(name, c)
+
+	if err := e.network.Redirect(ctx, port); err != nil {
+		return fmt.Errorf("redirect port %d: %w", port.SSHPort, err)
+	}
+	undo.add("remove redirect", func(ctx context.Context) error { return e.network.RemoveRedirect(ctx, port) })
+
+	if err := e.route(ctx, rec, true); err != nil {
+		return err
+	}
+	undo.add("delete route", func(ctx context.Context) error { return e.unroute(ctx, rec) })
+	return nil
+}
+
+func (e *Engine) attach(ctx context.Context, c *container.Container, port network.Port) error {
+	ns, err := c.NetNS()
+	if err != nil {
+		return err
+	}
+	defer ns.Close()
+	return e.network.Attach(ctx, port, ns)
+}
+
+func portOf(rec site.Record) network.Port {
+	return network.Port{Index: rec.Index, Addr4: rec.Address4, Addr6: rec.Address6, SSHPort: rec.SSHPort}
+}
+
+func (e *Engine) containerSpec(rec site.Record) (container.Spec, error) {
+	dir, err := e.pool.Site(rec.Name())
+	if err != nil {
+		return container.Spec{}, fmt.Errorf("find disk: %w", err)
+	}
+	imageDir, err := e.pool.Image(rec.Spec.Image + "@" + rec.ImageDigest)
+	if err != nil {
+		return container.Spec{}, fmt.Errorf("find image: %w", err)
+	}
+	base, err := image.Load(imageDir)
+	if err != nil {
+		return container.Spec{}, err
+	}
+	l := rec.Spec.Limits
+	spec := container.Spec{
+		Name: rec.Name(), IDBase: rec.IDBase,
+		Layers: container.Layers{
+			Lower: filepath.Join(imageDir, "rootfs"), Upper: filepath.Join(dir.Root, "upper"), Work: filepath.Join(dir.Root, "work"),
+		},
+		Resolver: []string{e.network.Gateway4().String()},
+		Limits:   container.Limits{Memory: l.Memory, Swap: l.Swap, CPUs: l.CPUs, PIDs: l.PIDs},
+	}
+	if base.Reserved != "" {
+		spec.Data, spec.DataTarget = dir.Data, base.Reserved
+	}
+	return spec, nil
+}
+
+// makeLayers makes overlayfs's two directories in a site's subvolume.
+func makeLayers(dir pool.SiteDir) (container.Layers, error) {
+	l := container.Layers{Upper: filepath.Join(dir.Root, "upper"), Work: filepath.Join(dir.Root, "work")}
+	for _, path := range []string{l.Upper, l.Work} {
+		if err := os.Mkdir(path, 0o755); err != nil {
+			return l, fmt.Errorf("make layer: %w", err)
+		}
+	}
+	return l, nil
+}
+
+// awaitReady returns when every service of a site has answered.
+func (e *Engine) awaitReady(ctx context.Context, name string) error {
+	timeout := time.NewTimer(readyTimeout)
+	defer timeout.Stop()
+	for {
+		s := e.live(name).snapshot()
+		switch {
+		case s.ready:
+			return nil
+		case s.container == nil:
+			return fmt.Errorf("%w: it stopped while it started%s", site.ErrConflict, because(s.failure))
+		}
+		select {
+		case <-s.changed:
+		case <-timeout.C:
+			return fmt.Errorf("not ready after %s: waiting for %s: see logis logs %s", readyTimeout, pending(s), name)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}
+
+// pending names the services that are not ready.
+func pending(s snapshot) string {
+	var names []string
+	for _, service := range s.services {
+		if !service.Ready {
+			names = append(names, service.Name)
+		}
+	}
+	if len(names) == 0 {
+		return "PID 1"
+	}
+	return strings.Join(names, ", ")
+}

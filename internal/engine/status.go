@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/logis-project/logis/internal/site"
+)
+
+// List returns every site, by name.
+func (e *Engine) List(ctx context.Context) ([]site.Status, error) {
+	var out []site.Status
+	for _, rec := range e.store.All() {
+		out = append(out, e.status(ctx, rec))
+	}
+	return out, nil
+}
+
+// Show returns one site, or site.ErrNotFound.
+func (e *Engine) Show(ctx context.Context, name string) (site.Status, error) {
+	rec, err := e.store.Get(name)
+	if err != nil {
+		return site.Status{}, err
+	}
+	return e.status(ctx, rec), nil
+}
+
+// Wait returns when a site is ready (target site.Running: every service answers) or stopped (site.Stopped).
+func (e *Engine) Wait(ctx context.Context, name string, target site.State) (site.Status, error) {
+	for {
+		rec, err := e.store.Get(name)
+		if err != nil {
+			return site.Status{}, err
+		}
+		s := e.live(name).snapshot()
+		switch {
+		case target == site.Running && s.ready, target == site.Stopped && s.container == nil && s.state == site.Stopped:
+			return e.status(ctx, rec), nil
+		case target == site.Running && s.container == nil && rec.Desired == site.Stopped && s.state == site.Stopped:
+			return site.Status{}, fmt.Errorf("%w: it is stopped: start it with logis start %s", site.ErrConflict, name)
+		}
+		select {
+		case <-s.changed:
+		case <-ctx.Done():
+			return site.Status{}, fmt.Errorf("it is %s%s", s.state, because(s.failure))
+		}
+	}
+}
+
+// status puts together what is wanted, given and seen of a site.
+func (e *Engine) status(ctx context.Context, rec site.Record) site.Status {
+	s := e.live(rec.Name()).snapshot()
+	domains := e.store.Domains(rec)
+	out := site.Status{
+		Record: rec, State: s.state, Error: s.failure,
+		Domains: domains, URLs: e.urls(domains), SSHHost: e.publicHost(),
+	}
+	if disk, err := e.pool.Usage(ctx, rec.Name()); err == nil {
+		out.Usage.Disk = disk
+	}
+	for _, service := range s.services {
+		out.Services = append(out.Services, site.Service{
+			Name: service.Name, State: service.State, Ready: service.Ready, PID: service.PID, Restarts: service.Restarts,
+		})
+	}
+	if c := s.container; c != nil {
+		out.PID, out.StartedAt, out.Warnings = c.PID(), c.StartedAt(), c.Warnings()
+		if usage, err := c.Usage(); err == nil {
+			out.Usage.Memory, out.Usage.PIDs, out.Usage.CPUSeconds = usage.Memory, usage.PIDs, usage.CPUSeconds
+		}
+	}
+	return out
+}
+
+// errNotUp is why a site that does not run cannot be entered.
+func errNotUp(name string, state site.State) error {
+	if state == site.Stopped || state == site.Failed {
+		return fmt.Errorf("%w: it is %s: start it with logis start %s", site.ErrConflict, state, name)
+	}
+	return fmt.Errorf("%w: it is %s: wait for it with logis wait %s", site.ErrConflict, state, name)
+}
+
+var errGone = errors.New("it stopped meanwhile")

@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/site"
+)
+
+// Stop stops a site's services in their order, then its container; files and database stay. From here on it is not
+// started at boot. A stopped site is left alone.
+func (e *Engine) Stop(ctx context.Context, name string) (site.Status, error) {
+	e.ops.interrupt(name) // a start that waits for services gives way
+	ctx, unlock, err := e.lock(ctx, name)
+	if err != nil {
+		return site.Status{}, err
+	}
+	defer unlock()
+	rec, err := e.store.Get(name)
+	if err != nil {
+		return site.Status{}, err
+	}
+	if rec.Desired != site.Stopped {
+		if rec, err = e.store.Update(name, func(r *site.Record) { r.Desired = site.Stopped }); err != nil {
+			return site.Status{}, err
+		}
+	}
+	if err := e.stop(ctx, rec); err != nil {
+		return site.Status{}, err
+	}
+	return e.status(ctx, rec), nil
+}
+
+// Restart stops a site, if it runs, and starts it.
+func (e *Engine) Restart(ctx context.Context, name string, noWait bool) (site.Status, error) {
+	e.ops.interrupt(name)
+	stopCtx, unlock, err := e.lock(ctx, name)
+	if err != nil {
+		return site.Status{}, err
+	}
+	rec, err := e.store.Get(name)
+	if err == nil {
+		err = e.stop(stopCtx, rec)
+	}
+	unlock()
+	if err != nil {
+		return site.Status{}, err
+	}
+	return e.Start(ctx, name, noWait)
+}
+
+// stop takes a site off the network and stops it. Once begun it goes on to the end, also when the caller goes away. The
+// lock is held.
+func (e *Engine) stop(ctx context.Context, rec site.Record) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace+undoTimeout)
+	defer cancel()
+	live := e.live(rec.Name())
+	c := live.stop(site.Stopping)
+	if err := e.disconnect(ctx, rec, c, func(c *container.Container) error { return c.Stop(ctx, stopGrace) }); err != nil {
+		live.set(site.Failed, err.Error())
+		return err
+	}
+	live.set(site.Stopped, "")
+	return nil
+}
+
+// disconnect is the way back of start: route, redirect, container by end, veth. c is nil when none runs.
+func (e *Engine) disconnect(ctx context.Context, rec site.Record, c *container.Container, end func(*container.Container) error) error {
+	errs := []error{e.unroute(ctx, rec), e.network.RemoveRedirect(ctx, portOf(rec))}
+	if c != nil {
+		errs = append(errs, end(c))
+	}
+	errs = append(errs, e.network.Detach(ctx, portOf(rec)))
+	if c != nil {
+		errs = append(errs, c.Release(ctx))
+		e.live(rec.Name()).gone()
+	}
+	return errors.Join(errs...)
+}
+
+// Destroy removes a site in whatever state, with every trace of it. Once begun it goes on to the end.
+func (e *Engine) Destroy(ctx context.Context, name string) error {
+	e.ops.interrupt(name)
+	ctx, unlock, err := e.lock(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	rec, err := e.store.Update(name, func(r *site.Record) { r.Phase, r.Desired = site.Destroying, site.Stopped })
+	if err != nil {
+		return err
+	}
+	return e.destroy(ctx, rec)
+}
+
+// destroy ends a site whose record says so: at once, since nothing of it is kept. The lock is held.
+func (e *Engine) destroy(ctx context.Context, rec site.Record) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	live := e.live(rec.Name())
+	c := live.stop(site.Destroying)
+	err := errors.Join(
+		e.disconnect(ctx, rec, c, func(c *container.Container) error { return c.Kill(ctx) }),
+		e.containers.Remove(ctx, rec.Name()),
+		e.routes.Delete(ctx, rec.Name()),
+	)
+	if err == nil {
+		err = e.pool.DeleteSite(ctx, rec.Name())
+	}
+	if err == nil {
+		err = e.store.Release(rec.Name())
+	}
+	if err != nil {
+		live.set(site.Failed, err.Error())
+		return fmt.Errorf("the site is half destroyed, run destroy again: %w", err)
+	}
+	e.forget(rec.Name())
+	return nil
+}

@@ -1,0 +1,127 @@
+package guest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/logis-project/logis/internal/guest/control"
+)
+
+const (
+	maxServices = 64
+	maxNames    = 4096 // names of the directory that are looked at
+)
+
+// load reads the service files and fills the board. A file that is wrong costs only its own service, which is failed
+// with the reason; what needs it waits. A directory that is missing is a site without services.
+func (g *guest) load() error {
+	g.board = newBoard()
+	names, err := serviceNames(g.opts.Services)
+	if err != nil {
+		return err
+	}
+	var specs []Service
+	for i, name := range names {
+		if i == maxServices {
+			g.board.add(control.Service{Name: name, State: stateFailed, Error: fmt.Sprintf(
+				"a site has at most %d services: this one and the %d after it are not started", maxServices, len(names)-i-1)})
+			break
+		}
+		spec, err := readService(filepath.Join(g.opts.Services, name+".toml"), name, g.opts.Site)
+		if err != nil {
+			g.board.add(control.Service{Name: name, State: stateFailed, Error: err.Error()})
+			continue
+		}
+		specs = append(specs, spec)
+	}
+	for _, spec := range specs {
+		if err := checkNeeds(spec, specs, names); err != nil {
+			g.board.add(control.Service{Name: spec.Name, State: stateFailed, Error: err.Error()})
+			continue
+		}
+		if err := g.addService(spec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *guest) addService(spec Service) error {
+	log, err := newServiceLog(g.opts.Logs, spec.Name)
+	if err != nil {
+		return fmt.Errorf("log of %s: %w", spec.Name, err)
+	}
+	if gid, err := g.accounts.groupID("adm"); err == nil {
+		log.gid = int(gid) // Debian's group for reading logs
+	}
+	g.services = append(g.services, &service{
+		Service: spec, log: log, stop: make(chan struct{}), done: make(chan struct{}),
+		index: g.board.add(control.Service{Name: spec.Name, State: stateWaiting}),
+	})
+	return nil
+}
+
+func readService(path, name, owner string) (Service, error) {
+	text, err := readRegular(path, maxServiceFile)
+	if err != nil {
+		return Service{}, fmt.Errorf("read service file: %w", err)
+	}
+	return ParseService(name, text, owner)
+}
+
+// serviceNames lists the services of dir, sorted. Files that are not called NAME.toml are passed over.
+func serviceNames(dir string) ([]string, error) {
+	d, err := os.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	files, err := d.Readdirnames(maxNames)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("list %s: %w", dir, err)
+	}
+	var names []string
+	for _, file := range files {
+		if name, ok := strings.CutSuffix(file, ".toml"); ok && serviceName.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// checkNeeds refuses a service that needs one that does not exist, or itself through others: it could never start.
+func checkNeeds(s Service, all []Service, names []string) error {
+	needs := map[string][]string{}
+	for _, other := range all {
+		needs[other.Name] = other.Needs
+	}
+	seen := map[string]bool{}
+	todo := slices.Clone(s.Needs)
+	for len(todo) > 0 {
+		name := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if name == s.Name {
+			return fmt.Errorf("needs: %s waits for itself", s.Name)
+		}
+		if !seen[name] {
+			seen[name] = true
+			todo = append(todo, needs[name]...)
+		}
+	}
+	for _, name := range s.Needs {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("needs: there is no service %q", name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+// Package guest is PID 1 of every container: it empties /tmp, starts the services that /etc/logis/services names,
+// watches until they answer, starts again what dies, reaps orphans, keeps each service's output in a bounded log, serves
+// the control socket (watch, exec, logs) and on SIGTERM stops everything in order. It owns every child of the container's
+// PID 1. It must not know the host: what it knows comes from the site's own files, its Options and the control socket.
+// Being small is a feature: there is one of it in every site.
+package guest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Options of Run. The paths have the defaults of a site; tests set them.
+type Options struct {
+	Site     string       // the site's name, which is its owner's login name
+	Control  net.Listener // the control socket, a listening unix stream socket; Run closes it
+	Services string       // directory of the service files; "" is /etc/logis/services
+	Logs     string       // directory of the services' logs; "" is /var/log/logis
+	Tmp      string       // directory that is emptied at start; "" is /tmp
+	Passwd   string       // "" is /etc/passwd
+	Group    string       // "" is /etc/group
+}
+
+const (
+	sessionGrace = 2 * time.Second // for processes that are no service's, between SIGTERM and SIGKILL
+	lastWords    = time.Second     // for watchers to take the final status
+)
+
+// ErrNotInit is returned by Run in a process that is not PID 1: Run waits for every child and at the end kills every
+// process it can see.
+var ErrNotInit = errors.New("not PID 1 of a PID namespace")
+
+// guest is one running site, seen from inside.
+type guest struct {
+	opts     Options
+	accounts accounts
+	reaper   *reaper
+	board    *board
+	services []*service
+}
+
+// Run is the life of PID 1: it returns nil when SIGTERM came, or ctx ended, and every service has stopped. The processes
+// that are left then die with PID 1.
+func Run(ctx context.Context, opts Options) error {
+	if os.Getpid() != 1 {
+		return ErrNotInit
+	}
+	tune()
+	term, child := catchSignals()
+	defer signal.Stop(term)
+	defer signal.Stop(child)
+	ctx, halt := context.WithCancel(ctx)
+	defer halt()
+
+	g := &guest{opts: withDefaults(opts), reaper: newReaper()}
+	g.accounts = accounts{passwd: g.opts.Passwd, group: g.opts.Group}
+	var after sync.WaitGroup
+	after.Go(func() { g.reaper.run(child) })
+	if err := g.emptyTmp(ctx); err != nil {
+		return fmt.Errorf("empty %s: %w", g.opts.Tmp, err)
+	}
+	if err := g.load(); err != nil {
+		return fmt.Errorf("prepare the services: %w", err)
+	}
+	var tasks sync.WaitGroup
+	for _, s := range g.services {
+		after.Go(s.log.run)
+		tasks.Go(func() { g.supervise(ctx, s) })
+	}
+	tasks.Go(func() { g.trimWhenReady(ctx) })
+	server := newServer(g, g.opts.Control)
+	after.Go(func() { server.serve(ctx) })
+
+	select {
+	case <-term:
+	case <-ctx.Done():
+	}
+	halt()
+	g.stop()
+	tasks.Wait()
+	g.board.end()
+	server.close(lastWords)
+	for _, s := range g.services {
+		s.log.close()
+	}
+	g.reaper.close()
+	after.Wait()
+	return nil
+}
+
+func withDefaults(o Options) Options {
+	for _, d := range []struct {
+		field *string
+		value string
+	}{
+		{&o.Services, "/etc/logis/services"},
+		{&o.Logs, "/var/log/logis"},
+		{&o.Tmp, "/tmp"},
+		{&o.Passwd, "/etc/passwd"},
+		{&o.Group, "/etc/group"},
+	} {
+		if *d.field == "" {
+			*d.field = d.value
+		}
+	}
+	return o
+}
+
+// tune keeps PID 1 small: its memory and its threads count towards the limits of the site.
+func tune() {
+	syscall.Umask(0o022)
+	debug.SetGCPercent(25)
+	runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
+}
+
+// catchSignals returns a channel that gets SIGTERM and one that gets SIGCHLD. Every other signal that would end a Go
+// program is caught and dropped: root of the site must not crash its own PID 1 with a stray kill. They are caught and not
+// ignored, because an ignored signal stays ignored in every child.
+func catchSignals() (term, child chan os.Signal) {
+	term, child = make(chan os.Signal, 1), make(chan os.Signal, 1)
+	var dropped []os.Signal
+	left := []syscall.Signal{syscall.SIGTERM, syscall.SIGCHLD, syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGTSTP,
+		syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGURG, syscall.SIGPROF}
+	for n := syscall.Signal(1); n < 32; n++ {
+		if !slices.Contains(left, n) {
+			dropped = append(dropped, n)
+		}
+	}
+	for n := syscall.Signal(35); n <= 64; n++ {
+		dropped = append(dropped, n)
+	}
+	signal.Notify(make(chan os.Signal, 1), dropped...)
+	signal.Notify(term, syscall.SIGTERM)
+	signal.Notify(child, syscall.SIGCHLD)
+	return term, child
+}
+
+// trimWhenReady gives the memory of the start back to the kernel, once, when every service has answered.
+func (g *guest) trimWhenReady(ctx context.Context) {
+	for {
+		status, changed := g.board.snapshot()
+		if status.Ready {
+			debug.FreeOSMemory()
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package guest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	maxServiceFile     = 64 << 10 // bytes
+	maxTimeout         = 10 * time.Minute
+	defaultStopTimeout = 10 * time.Second
+	defaultReady       = time.Minute
+)
+
+// serviceName is what a service file may be called, ".toml" taken off. The name becomes part of a path.
+var serviceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
+
+// Service is one service file; docs/services.md describes the keys.
+type Service struct {
+	Name        string            `toml:"-"`
+	Exec        []string          `toml:"exec"`
+	User        string            `toml:"user"`
+	Needs       []string          `toml:"needs"`
+	StopOrder   int               `toml:"stop_order"`
+	StopSignal  Signal            `toml:"stop_signal"`
+	StopTimeout Duration          `toml:"stop_timeout"`
+	Directories []Directory       `toml:"directories"`
+	Environment map[string]string `toml:"environment"`
+	Ready       Ready             `toml:"ready"`
+}
+
+// Directory is made, and given its owner and mode, before each start of the service.
+type Directory struct {
+	Path  string `toml:"path"`
+	User  string `toml:"user"`  // "" is root
+	Group string `toml:"group"` // "" is the user's own
+	Mode  Mode   `toml:"mode"`
+}
+
+// Ready says how to see that the service answers; at most one of HTTP, Banner and Command is set. With none, a service is
+// ready as soon as it runs.
+type Ready struct {
+	HTTP    netip.AddrPort `toml:"http"`
+	Banner  netip.AddrPort `toml:"banner"`
+	Command []string       `toml:"command"`
+	User    string         `toml:"user"` // of Command
+	Path    string         `toml:"path"` // must exist before Command is tried
+	Timeout Duration       `toml:"timeout"`
+}
+
+// Duration is written "1m30s".
+type Duration time.Duration
+
+// UnmarshalText parses a duration above zero and of at most ten minutes.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil || v <= 0 || v > maxTimeout {
+		return fmt.Errorf("%q is not a duration such as 30s, of at most 10m", text)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Signal is written by its name without SIG: "TERM".
+type Signal syscall.Signal
+
+// UnmarshalText parses the name of a signal.
+func (s *Signal) UnmarshalText(text []byte) error {
+	n := unix.SignalNum("SIG" + string(text))
+	if n == 0 {
+		return fmt.Errorf("%q is not a signal such as TERM or QUIT", text)
+	}
+	*s = Signal(n)
+	return nil
+}
+
+// Mode is written in octal: "0755".
+type Mode uint32
+
+// UnmarshalText parses an octal mode with the set-id and sticky bits.
+func (m *Mode) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseUint(string(text), 8, 12)
+	if err != nil {
+		return fmt.Errorf("%q is not a mode such as 0755", text)
+	}
+	*m = Mode(n)
+	return nil
+}
+
+// ParseService reads the text of the service file NAME.toml. "${owner}" becomes owner wherever the format allows it.
+// The error is one line.
+func ParseService(name string, text []byte, owner string) (Service, error) {
+	s := Service{
+		Name: name, StopSignal: Signal(syscall.SIGTERM), StopTimeout: Duration(defaultStopTimeout),
+		Ready: Ready{Timeout: Duration(defaultReady)},
+	}
+	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&s); err != nil {
+		return Service{}, tomlError(err)
+	}
+	s.expand(strings.NewReplacer("${owner}", owner))
+	if err := s.check(); err != nil {
+		return Service{}, err
+	}
+	return s, nil
+}
+
+func (s *Service) expand(r *strings.Replacer) {
+	all := func(list []string) {
+		for i := range list {
+			list[i] = r.Replace(list[i])
+		}
+	}
+	all(s.Exec)
+	all(s.Ready.Command)
+	s.User, s.Ready.User, s.Ready.Path = r.Replace(s.User), r.Replace(s.Ready.User), r.Replace(s.Ready.Path)
+	for i := range s.Directories {
+		d := &s.Directories[i]
+		d.Path, d.User, d.Group = r.Replace(d.Path), r.Replace(d.User), r.Replace(d.Group)
+		if d.Mode == 0 {
+			d.Mode = 0o755
+		}
+	}
+	for k, v := range s.Environment {
+		s.Environment[k] = r.Replace(v)
+	}
+}
+
+func (s *Service) check() error {
+	if len(s.Exec) == 0 || s.Exec[0] == "" {
+		return errors.New("exec: is missing")
+	}
+	kinds := 0
+	for _, set := range []bool{s.Ready.HTTP.IsValid(), s.Ready.Banner.IsValid(), len(s.Ready.Command) > 0} {
+		if set {
+			kinds++
+		}
+	}
+	switch {
+	case kinds > 1:
+		return errors.New("ready: only one of http, banner and command can be set")
+	case len(s.Ready.Command) == 0 && (s.Ready.Path != "" || s.Ready.User != ""):
+		return errors.New("ready: path and user belong to command")
+	case s.Ready.Path != "" && !filepath.IsAbs(s.Ready.Path):
+		return fmt.Errorf("ready.path: %q is not an absolute path", s.Ready.Path)
+	}
+	for _, d := range s.Directories {
+		if !filepath.IsAbs(d.Path) || filepath.Clean(d.Path) == "/" {
+			return fmt.Errorf("directories: %q is not an absolute path", d.Path)
+		}
+	}
+	for k, v := range s.Environment {
+		if k == "" || strings.ContainsAny(k, "=\x00") || strings.Contains(v, "\x00") {
+			return fmt.Errorf("environment: %q cannot be set", k)
+		}
+	}
+	return nil
+}
+
+// tomlError turns the library's errors into one line that names the key and the line.
+func tomlError(err error) error {
+	var strict *toml.StrictMissingError
+	if errors.As(err, &strict) && len(strict.Errors) > 0 {
+		row, _ := strict.Errors[0].Position()
+		return fmt.Errorf("line %d: unknown key %q", row, strings.Join(strict.Errors[0].Key(), "."))
+	}
+	var dec *toml.DecodeError
+	if errors.As(err, &dec) {
+		row, _ := dec.Position()
+		return fmt.Errorf("line %d: %s: %s", row, strings.Join(dec.Key(), "."), strings.TrimPrefix(dec.Error(), "toml: "))
+	}
+	return err
+}

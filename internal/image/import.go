@@ -1,0 +1,251 @@
+package image
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sys/unix"
+)
+
+// ErrArchive says that what Import was given is not an archive of Export's, or does what no such archive does.
+var ErrArchive = errors.New("not an image archive")
+
+// limits bound what an archive may make of itself.
+type limits struct {
+	bytes   int64  // of all files together
+	entries int    // files, directories and links
+	window  uint64 // of the decompressor, in bytes
+}
+
+// importLimits are ten times what a large image needs.
+var importLimits = limits{bytes: 8 << 30, entries: 500_000, window: 64 << 20}
+
+// maxID is the highest uid and gid of an image: a site has 65,536 of each.
+const maxID = 65535
+
+// Import makes an image from an archive of Export's in dir, an empty directory. The archive is not trusted: an entry that
+// leaves dir, runs through a link, is a device or a second of its name, or a whole that is too big, is ErrArchive. Owners
+// and modes are kept, setuid too: inside a site they are the site's own ids. On an error, dir holds rubbish for the caller
+// to delete.
+func Import(ctx context.Context, r io.Reader, dir string) (Image, error) {
+	img, err := importArchive(ctx, r, dir, importLimits)
+	if err != nil {
+		return Image{}, fmt.Errorf("import image: %w", err)
+	}
+	return img, nil
+}
+
+func importArchive(ctx context.Context, r io.Reader, dir string, max limits) (Image, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return Image{}, err
+	}
+	defer root.Close()
+	z, err := zstd.NewReader(contextReader{ctx, r}, zstd.WithDecoderMaxWindow(max.window))
+	if err != nil {
+		return Image{}, err
+	}
+	defer z.Close()
+	// Headers cost something too: 1 KiB an entry is more than they need, PAX records and padding included.
+	bounded := &io.LimitedReader{R: z, N: max.bytes + int64(max.entries)*1024 + 2*maxTextFile}
+	m := &importer{root: root, tar: tar.NewReader(bounded), max: max, kinds: map[string]byte{}, buf: make([]byte, 256<<10)}
+	img, manifest, err := m.run(ctx)
+	if err != nil {
+		if bounded.N <= 0 {
+			err = fmt.Errorf("%w: more than %d bytes", ErrArchive, max.bytes)
+		}
+		return Image{}, err
+	}
+	return img, seal(dir, img, manifest)
+}
+
+// importer is one run of Import.
+type importer struct {
+	root  *os.Root
+	tar   *tar.Reader
+	max   limits
+	bytes int64
+	kinds map[string]byte // the tar type of every entry made so far, by its clean name
+	buf   []byte
+}
+
+func (m *importer) run(ctx context.Context) (Image, Manifest, error) {
+	img, manifest, err := m.describe()
+	if err != nil {
+		return Image{}, Manifest{}, err
+	}
+	for {
+		if err := context.Cause(ctx); err != nil {
+			return Image{}, Manifest{}, err
+		}
+		header, err := m.tar.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return Image{}, Manifest{}, archiveError(ctx, err)
+		}
+		if err := m.add(header); err != nil {
+			return Image{}, Manifest{}, fmt.Errorf("%.200q: %w", header.Name, err)
+		}
+	}
+	img.SizeBytes = m.bytes
+	for _, dir := range []string{"/", img.Reserved} {
+		if dir != "" && m.kinds[path.Join(rootfsDir, dir)] != tar.TypeDir {
+			return Image{}, Manifest{}, fmt.Errorf("%w: it has no directory %s", ErrArchive, dir)
+		}
+	}
+	return img, manifest, nil
+}
+
+// describe reads the two files that an archive begins with.
+func (m *importer) describe() (Image, Manifest, error) {
+	var texts [2][]byte
+	for i, name := range []string{imageFile, manifestFile} {
+		header, err := m.tar.Next()
+		if err != nil {
+			return Image{}, Manifest{}, fmt.Errorf("%w: %w", ErrArchive, err)
+		}
+		if header.Name != name || header.Typeflag != tar.TypeReg {
+			return Image{}, Manifest{}, fmt.Errorf("%w: %.200q is where %s belongs", ErrArchive, header.Name, name)
+		}
+		if texts[i], err = readAll(m.tar, name); err != nil {
+			return Image{}, Manifest{}, fmt.Errorf("%w: %w", ErrArchive, err)
+		}
+	}
+	img, err := parseImage(texts[0])
+	if err != nil {
+		return Image{}, Manifest{}, fmt.Errorf("%w: %w", ErrArchive, err)
+	}
+	manifest, err := ParseManifest(texts[1])
+	if err != nil {
+		return Image{}, Manifest{}, fmt.Errorf("%w: %w", ErrArchive, err)
+	}
+	if manifest.Name != img.Name || manifest.Reserved != img.Reserved {
+		return Image{}, Manifest{}, fmt.Errorf("%w: %s and %s differ", ErrArchive, imageFile, manifestFile)
+	}
+	return img, manifest, nil
+}
+
+// add makes one entry. Its directory must be one that the archive itself has made: so nothing runs through a link.
+func (m *importer) add(h *tar.Header) error {
+	name := path.Clean(h.Name)
+	if strings.TrimSuffix(h.Name, "/") != name || strings.ContainsRune(name, 0) ||
+		name != rootfsDir && !strings.HasPrefix(name, rootfsDir+"/") || !filepath.IsLocal(name) {
+		return fmt.Errorf("%w: its path is not below %s", ErrArchive, rootfsDir)
+	}
+	if m.kinds[name] != 0 {
+		return fmt.Errorf("%w: it is there twice", ErrArchive)
+	}
+	if name != rootfsDir && m.kinds[path.Dir(name)] != tar.TypeDir {
+		return fmt.Errorf("%w: its directory is not there", ErrArchive)
+	}
+	if len(m.kinds) >= m.max.entries {
+		return fmt.Errorf("%w: more than %d entries", ErrArchive, m.max.entries)
+	}
+	if h.Uid < 0 || h.Uid > maxID || h.Gid < 0 || h.Gid > maxID {
+		return fmt.Errorf("%w: owner %d:%d is not below %d", ErrArchive, h.Uid, h.Gid, maxID+1)
+	}
+	m.kinds[name] = h.Typeflag
+	switch h.Typeflag {
+	case tar.TypeDir:
+		return m.directory(name, h)
+	case tar.TypeReg:
+		return m.regular(name, h)
+	case tar.TypeSymlink:
+		return m.symlink(name, h)
+	case tar.TypeLink:
+		if m.kinds[h.Linkname] != tar.TypeReg {
+			return fmt.Errorf("%w: it is a link to %.200q, which is no file before it", ErrArchive, h.Linkname)
+		}
+		return m.root.Link(h.Linkname, name)
+	}
+	return fmt.Errorf("%w: type %q is neither file, directory nor link", ErrArchive, h.Typeflag)
+}
+
+func (m *importer) directory(name string, h *tar.Header) error {
+	if err := m.root.Mkdir(name, 0o700); err != nil {
+		return err
+	}
+	if err := m.root.Lchown(name, h.Uid, h.Gid); err != nil {
+		return err
+	}
+	return m.root.Chmod(name, fileMode(uint32(h.Mode)))
+}
+
+func (m *importer) regular(name string, h *tar.Header) error {
+	if h.Size > m.max.bytes-m.bytes {
+		return fmt.Errorf("%w: more than %d bytes", ErrArchive, m.max.bytes)
+	}
+	m.bytes += h.Size
+	f, err := m.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close() // the error path's; Close below is the one that counts
+	if _, err := io.CopyBuffer(struct{ io.Writer }{f}, struct{ io.Reader }{m.tar}, m.buf); err != nil {
+		return err
+	}
+	for key, value := range h.PAXRecords {
+		if attr, ok := strings.CutPrefix(key, xattrPrefix); ok {
+			if !strings.HasPrefix(attr, keptXattrs) {
+				return fmt.Errorf("%w: extended attribute %.100q", ErrArchive, attr)
+			}
+			if err := unix.Fsetxattr(int(f.Fd()), attr, []byte(value), 0); err != nil {
+				return fmt.Errorf("set extended attribute: %w", err)
+			}
+		}
+	}
+	// chown(2) clears setuid, so the mode comes after it.
+	if err := errors.Join(f.Chown(h.Uid, h.Gid), f.Chmod(fileMode(uint32(h.Mode)))); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return m.root.Chtimes(name, h.ModTime, h.ModTime)
+}
+
+// symlink makes a link whatever it points to: nothing here follows it, and inside a site the root is the site's.
+func (m *importer) symlink(name string, h *tar.Header) error {
+	if h.Linkname == "" || len(h.Linkname) > 4095 {
+		return fmt.Errorf("%w: its target is empty or too long", ErrArchive)
+	}
+	if err := m.root.Symlink(h.Linkname, name); err != nil {
+		return err
+	}
+	return m.root.Lchown(name, h.Uid, h.Gid)
+}
+
+// archiveError tells a broken archive from a reader that ended because ctx did.
+func archiveError(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if pathErr := new(fs.PathError); errors.As(err, &pathErr) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrArchive, err)
+}
+
+// contextReader ends reading when its ctx does.
+type contextReader struct {
+	ctx context.Context //nolint:containedctx // one reader lives for one call
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := context.Cause(c.ctx); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}

@@ -1,0 +1,106 @@
+package image
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"io"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+//go:embed stage.sh
+var stageScript string
+
+// Where a stage's command runs.
+const (
+	onHost  = "host"   // as the host's program, with the image's /dev, /run and nothing else prepared
+	inImage = "chroot" // inside the image
+)
+
+// stage runs one command of a build in namespaces of its own. When ctx ends, or the caller dies, the kernel kills all
+// that the command has started: its first process is PID 1 of the namespace.
+type stage struct {
+	root  string
+	where string
+	env   []string // beside PATH, HOME, LC_ALL
+}
+
+func (s stage) run(ctx context.Context, out io.Writer, argv ...string) error {
+	// Pdeathsig follows the thread that forks, not the process.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", stageScript, "stage", s.root, s.where}, argv...)...)
+	cmd.Dir = "/"
+	cmd.Env = append([]string{
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8",
+		"DEBIAN_FRONTEND=noninteractive",
+	}, s.env...)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.WaitDelay = 5 * time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
+		Pdeathsig:  syscall.SIGKILL,
+	}
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return fmt.Errorf("%s: %w", argv[0], err)
+	}
+	return nil
+}
+
+// Bounds of what is kept and shown of a command's output.
+const (
+	tailLines = 15
+	lineBytes = 400
+)
+
+// output cuts what a command says into lines: each is logged and reported, the last ones are kept for an error.
+type output struct {
+	log    io.Writer
+	report func(line string)
+	tail   []string
+	part   []byte
+}
+
+// Write never fails: a build does not end because its log does.
+func (o *output) Write(p []byte) (int, error) {
+	_, _ = o.log.Write(p)
+	n := len(p)
+	for len(p) > 0 {
+		line, rest, ended := bytes.Cut(p, []byte{'\n'})
+		if room := lineBytes - len(o.part); room > 0 {
+			o.part = append(o.part, line[:min(room, len(line))]...)
+		}
+		if ended {
+			o.endLine()
+		}
+		p = rest
+	}
+	return n, nil
+}
+
+func (o *output) endLine() {
+	line := strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(string(o.part), "?"))
+	o.part = o.part[:0]
+	if line = strings.TrimSpace(line); line == "" {
+		return
+	}
+	o.tail = append(o.tail, line)
+	if len(o.tail) > tailLines {
+		o.tail = o.tail[1:]
+	}
+	o.report(line)
+}

@@ -1,0 +1,93 @@
+package proxy
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// gate bounds how many visitors' connections are open at once, over all listeners, and how long one write to a visitor
+// may make no progress.
+type gate struct {
+	slots chan struct{}
+	stall time.Duration
+}
+
+func newGate(clients int, stall time.Duration) *gate {
+	return &gate{slots: make(chan struct{}, clients), stall: stall}
+}
+
+// clientLimit returns how many visitors the limit of open files allows: each needs its own connection and one to a site,
+// beside the idle ones and the process's own.
+func clientLimit() int {
+	const own = 128
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+		return 256
+	}
+	return max(64, (int(min(files.Cur, 1<<20))-idleUpstreams-own)/2)
+}
+
+// listener returns l behind the gate.
+func (g *gate) listener(l net.Listener) net.Listener {
+	return &gatedListener{Listener: l, gate: g, closed: make(chan struct{})}
+}
+
+type gatedListener struct {
+	net.Listener
+	gate   *gate
+	once   sync.Once
+	closed chan struct{}
+}
+
+// Accept waits for a free slot, then for a visitor; further visitors wait in the kernel's queue.
+func (l *gatedListener) Accept() (net.Conn, error) {
+	select {
+	case l.gate.slots <- struct{}{}:
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.gate.slots
+		return nil, err
+	}
+	return &conn{Conn: c, gate: l.gate}, nil
+}
+
+// Close ends Accept.
+func (l *gatedListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+// conn is a visitor's connection. The deadline is set here, not in the handler, because the server itself writes after
+// the handler has returned, and a WebSocket after the handler's writer is no longer used.
+type conn struct {
+	net.Conn
+	gate *gate
+	once sync.Once
+}
+
+// Write gives p, at most some tens of kilobytes, the gate's stall to be taken.
+func (c *conn) Write(p []byte) (int, error) {
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.gate.stall)) // fails only on a closed connection
+	return c.Conn.Write(p)
+}
+
+// CloseWrite is how the server lets the visitor read the last answer before the connection closes.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// Close frees the slot.
+func (c *conn) Close() error {
+	err := c.Conn.Close()
+	c.once.Do(func() { <-c.gate.slots })
+	return err
+}

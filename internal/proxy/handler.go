@@ -1,0 +1,113 @@
+package proxy
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/logis-project/logis/internal/route"
+)
+
+// statusGone is what the access log shows for a visitor that went away before the answer.
+const statusGone = 499
+
+// handler answers every request: through a site or, where there is none to ask, with a page of its own.
+type handler struct {
+	table  *table
+	limits Limits
+	log    *accessLog
+
+	running sync.WaitGroup // requests, WebSockets among them
+}
+
+// ServeHTTP is the request's trip through the proxy.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.running.Add(1)
+	defer h.running.Done()
+	ex := &exchange{ResponseWriter: w, start: time.Now(), host: route.CanonicalHost(r.Host), declared: -1}
+	defer h.log.record(ex, r) // also when the answer is cut off by a panic
+	if r.ContentLength != 0 {
+		ex.body = newBody(w, r, h.limits.Stall)
+		defer ex.body.end()
+		r = r.WithContext(r.Context()) // a shallow copy
+		r.Body = ex.body
+	}
+	switch {
+	case r.Method == http.MethodConnect:
+		ex.answer(r, noTunnel)
+		return
+	case r.RequestURI == "*":
+		ex.WriteHeader(http.StatusOK)
+		return
+	}
+	t := h.table.lookup(ex.host)
+	switch {
+	case t == nil:
+		ex.answer(r, unknownHost)
+		return
+	case t.State != route.Up:
+		ex.answer(r, stopped)
+		return
+	}
+	defer t.active.Add(-1)
+	if int(t.active.Add(1)) > h.limits.PerSite {
+		ex.answer(r, busy)
+		return
+	}
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		delete(r.Header, "Upgrade") // h2c, for one, would carry requests past this proxy
+	}
+	t.proxy.ServeHTTP(ex, r)
+}
+
+// exchange is one request and its answer: the ResponseWriter, and what the access log needs to know.
+type exchange struct {
+	http.ResponseWriter
+	start    time.Time
+	host     string // canonical
+	body     *body  // of the request; nil if it has none
+	status   int    // 0 before the answer
+	written  int64  // bytes of the answer's body
+	declared int64  // Content-Length of the answer; -1 for none
+}
+
+// Unwrap lets http.ResponseController through.
+func (ex *exchange) Unwrap() http.ResponseWriter { return ex.ResponseWriter }
+
+// WriteHeader notes the status; informational ones are passed on only.
+func (ex *exchange) WriteHeader(status int) {
+	if status >= 200 && ex.status == 0 {
+		ex.status = status
+		if n, err := strconv.ParseInt(ex.Header().Get("Content-Length"), 10, 64); err == nil {
+			ex.declared = n
+		}
+	}
+	ex.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts. A part of an answer leaves at once: httputil does that where the length is not known, and here it is
+// done where the length says that more will come. A whole short answer is one write with its headers.
+func (ex *exchange) Write(p []byte) (int, error) {
+	if ex.status == 0 {
+		ex.status = http.StatusOK
+	}
+	n, err := ex.ResponseWriter.Write(p)
+	ex.written += int64(n)
+	if err == nil && ex.written < ex.declared {
+		err = http.NewResponseController(ex.ResponseWriter).Flush()
+	}
+	return n, err
+}
+
+// Hijack hands the connection over after 101 Switching Protocols.
+func (ex *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(ex.ResponseWriter).Hijack()
+	if err == nil {
+		ex.status = http.StatusSwitchingProtocols
+	}
+	return conn, rw, err
+}

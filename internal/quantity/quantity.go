@@ -1,0 +1,31 @@
+// Package quantity owns how sizes in bytes are written: in logis.toml, in flags and in tables. It is a leaf, so that the
+// command line can read a size without linking the daemons' configuration.
+package quantity
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/docker/go-units"
+)
+
+// Max is the largest size that Parse accepts: 1 EiB, in bytes. Nothing here is larger, and below it no sum of two
+// sizes overflows.
+const Max = 1 << 60
+
+// Parse reads a size in bytes: "512MiB", "512M", "1.5G", "1048576". All suffixes are powers of 1024.
+func Parse(s string) (int64, error) {
+	// The library takes signs, exponents and inner spaces, and saturates where a float does not fit.
+	n, err := units.RAMInBytes(s)
+	if err != nil || n < 0 || n > Max || strings.ContainsFunc(s, strange) {
+		return 0, fmt.Errorf("%q is not a quantity such as 512MiB or 2G", s)
+	}
+	return n, nil
+}
+
+// Format writes a size with a binary suffix and at most four digits: "512MiB". What four digits cannot say is rounded.
+func Format(n int64) string { return units.BytesSize(float64(n)) }
+
+func strange(r rune) bool {
+	return !strings.ContainsRune("0123456789.kKmMgGtTpPiIbB", r)
+}

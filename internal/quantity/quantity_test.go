@@ -1,0 +1,41 @@
+package quantity
+
+import "testing"
+
+func TestParse(t *testing.T) {
+	good := map[string]int64{
+		"0": 0, "1": 1, "1048576": 1 << 20, "512MiB": 512 << 20, "512M": 512 << 20, "512mb": 512 << 20, "2G": 2 << 30,
+		"1.5G": 3 << 29, "7k": 7 << 10, "1T": 1 << 40, "100b": 100,
+	}
+	for in, want := range good {
+		if got, err := Parse(in); err != nil || got != want {
+			t.Errorf("Parse(%q) = %d, %v; want %d", in, got, err, want)
+		}
+	}
+	for _, in := range []string{"", "G", "-1", "+1", "1e3", "2 G", " 2G", "2G\n", "2X", "2GG", "NaN", "inf", "0x10", "1,5G",
+		"99999999999999999999", "99999999999T", "1.2.3G"} {
+		if got, err := Parse(in); err == nil {
+			t.Errorf("Parse(%q) = %d, want an error", in, got)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{"512MiB", "2G", "1.5T", "-1", "9e99", "18446744073709551616", "\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		n, err := Parse(s)
+		if err != nil {
+			return
+		}
+		if n < 0 || n > Max {
+			t.Fatalf("Parse(%q) = %d, outside 0 to Max", s, n)
+		}
+		// What Format writes is what Parse reads, to the four digits it keeps.
+		back, err := Parse(Format(n))
+		if err != nil || back < n-n/1000-1 || back > n+n/1000+1 {
+			t.Fatalf("Parse(%q) = %d, written %q, read back %d, %v", s, n, Format(n), back, err)
+		}
+	})
+}

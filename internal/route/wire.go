@@ -1,0 +1,88 @@
+package route
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Bounds of one line on the socket, in bytes, its newline included. A reader ends the connection on a longer one.
+const (
+	MaxMessage = 256 << 10 // logisd to logis-proxy
+	MaxReply   = 256       // logis-proxy to logisd
+)
+
+// Op says what a Message does.
+type Op string
+
+// The operations. On connect logisd sends the whole table: Begin, one Set a route, End. The proxy puts it in place of the
+// one it has when End arrives. From then on a Set or a Delete takes effect at once, until the next Begin.
+const (
+	Begin  Op = "begin"
+	Set    Op = "set"
+	Delete Op = "delete"
+	End    Op = "end"
+)
+
+// Message is one line of JSON from logisd to logis-proxy.
+type Message struct {
+	Seq   uint64 `json:"seq"` // 1, 2, … on each connection
+	Op    Op     `json:"op"`
+	Route *Route `json:"route,omitempty"` // of Set
+	Site  string `json:"site,omitempty"`  // of Delete
+}
+
+// Reply is one line of JSON from logis-proxy to logisd: every message up to Ack is in effect. A table is acknowledged
+// once, at its End.
+type Reply struct {
+	Ack uint64 `json:"ack"`
+}
+
+// errTooLong is returned for a line past its bound.
+var errTooLong = errors.New("line too long")
+
+// Encode appends m to buf as one line.
+func (m Message) Encode(buf []byte) ([]byte, error) {
+	line, err := json.Marshal(m)
+	if err != nil {
+		return buf, fmt.Errorf("encode message: %w", err)
+	}
+	if len(line)+1 > MaxMessage {
+		return buf, fmt.Errorf("encode message: %w: %d bytes", errTooLong, len(line))
+	}
+	return append(append(buf, line...), '\n'), nil
+}
+
+// ParseMessage reads one line from logisd, without its newline. It checks the form, not the route: a route that this
+// release does not understand is for the caller to pass over.
+func ParseMessage(line []byte) (Message, error) {
+	var m Message
+	if len(line) >= MaxMessage {
+		return m, fmt.Errorf("parse message: %w", errTooLong)
+	}
+	if err := json.Unmarshal(line, &m); err != nil {
+		return m, fmt.Errorf("parse message: %w", err)
+	}
+	if m.Seq == 0 || m.Op == "" || m.Op == Set && m.Route == nil {
+		return m, errors.New("parse message: incomplete")
+	}
+	return m, nil
+}
+
+// Encode returns r as one line.
+func (r Reply) Encode() []byte { return fmt.Appendf(nil, "{\"ack\":%d}\n", r.Ack) }
+
+// ParseReply reads one line from logis-proxy, without its newline.
+func ParseReply(line []byte) (Reply, error) {
+	var r Reply
+	if len(line) >= MaxReply {
+		return r, fmt.Errorf("parse reply: %w", errTooLong)
+	}
+	if err := json.Unmarshal(line, &r); err != nil {
+		return r, fmt.Errorf("parse reply: %w", err)
+	}
+	if r.Ack == 0 {
+		return r, errors.New("parse reply: no ack")
+	}
+	return r, nil
+}

@@ -1,0 +1,56 @@
+package server
+
+import (
+	"github.com/logis-project/logis/api"
+	"github.com/logis-project/logis/internal/engine"
+	"github.com/logis-project/logis/internal/site"
+)
+
+// siteOf writes a status as the contract's JSON: lists are never null, times are UTC.
+func siteOf(st site.Status) api.Site {
+	r := st.Record
+	out := api.Site{
+		Name: r.Name(), State: string(st.State), Desired: string(r.Desired), Image: r.Spec.Image,
+		SSH:  api.SSH{Host: st.SSHHost, Port: int(r.SSHPort), User: r.Name()},
+		URLs: list(st.URLs), Domains: list(st.Domains),
+		Limits: api.Limits{
+			MemoryBytes: r.Spec.Limits.Memory, SwapBytes: r.Spec.Limits.Swap, DiskBytes: r.Spec.Limits.Disk,
+			CPUs: r.Spec.Limits.CPUs, PIDs: r.Spec.Limits.PIDs,
+		},
+		Usage: api.Usage{
+			MemoryBytes: st.Usage.Memory, DiskBytes: st.Usage.Disk, PIDs: st.Usage.PIDs, CPUSeconds: st.Usage.CPUSeconds,
+		},
+		Services: make([]api.Service, 0, len(st.Services)),
+		PID:      st.PID, IDBase: r.IDBase,
+		CreatedAt: r.CreatedAt.UTC(), Error: st.Error, Warnings: st.Warnings,
+	}
+	if r.Address4.IsValid() {
+		out.Address4 = r.Address4.String()
+	}
+	if r.Address6.IsValid() {
+		out.Address6 = r.Address6.String()
+	}
+	if !st.StartedAt.IsZero() {
+		out.StartedAt = st.StartedAt.UTC()
+	}
+	for _, v := range st.Services {
+		out.Services = append(out.Services, api.Service{
+			Name: v.Name, State: v.State, Ready: v.Ready, PID: v.PID, Restarts: v.Restarts,
+		})
+	}
+	return out
+}
+
+func imageOf(st engine.ImageStatus) api.Image {
+	return api.Image{
+		Name: st.Name, Digest: st.Digest, Suite: st.Suite, SizeBytes: st.SizeBytes, Packages: st.Packages,
+		BuiltAt: st.BuiltAt, UsedBy: list(st.UsedBy),
+	}
+}
+
+func list(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}

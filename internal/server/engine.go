@@ -1,0 +1,57 @@
+package server
+
+import (
+	"context"
+	"io"
+	"net"
+
+	"github.com/logis-project/logis/internal/engine"
+	"github.com/logis-project/logis/internal/guest/control"
+	"github.com/logis-project/logis/internal/site"
+)
+
+// Engine is what the server calls; *engine.Engine is the one that logisd passes. Errors wrap the sentinels of package
+// site, which become the API's codes.
+type Engine interface {
+	Sites
+	Power
+	Sessions
+	Images
+	Archives
+}
+
+// Sites are made, looked at and destroyed.
+type Sites interface {
+	Create(ctx context.Context, spec site.Spec, opts engine.CreateOptions) (site.Status, error)
+	Destroy(ctx context.Context, name string) error
+	List(ctx context.Context) ([]site.Status, error)
+	Show(ctx context.Context, name string) (site.Status, error)
+	Wait(ctx context.Context, name string, target site.State) (site.Status, error)
+}
+
+// Power starts and stops sites.
+type Power interface {
+	Start(ctx context.Context, name string, noWait bool) (site.Status, error)
+	Stop(ctx context.Context, name string) (site.Status, error)
+	Restart(ctx context.Context, name string, noWait bool) (site.Status, error)
+}
+
+// Sessions are connections into a running site. What arrives on them comes from inside the site.
+type Sessions interface {
+	Exec(ctx context.Context, name string, req control.Exec) (net.Conn, error)
+	Logs(ctx context.Context, name string, req control.Logs) (net.Conn, error)
+}
+
+// Images are built, looked at and removed.
+type Images interface {
+	Images(ctx context.Context) ([]engine.ImageStatus, error)
+	Image(ctx context.Context, name string) (engine.ImageStatus, error)
+	RemoveImage(ctx context.Context, name string) error
+	BuildImage(ctx context.Context, name string, report func(engine.Progress)) (engine.ImageStatus, error)
+}
+
+// Archives carry images between hosts.
+type Archives interface {
+	ExportImage(ctx context.Context, name string, w io.Writer) error
+	ImportImage(ctx context.Context, r io.Reader) (engine.ImageStatus, error)
+}

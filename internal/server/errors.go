@@ -1,0 +1,104 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/logis-project/logis/api"
+	"github.com/logis-project/logis/internal/site"
+)
+
+// failure is an api.Error on its way out, with its HTTP status. huma takes it as an error; asAPIError unwraps it.
+type failure struct {
+	status int
+	body   api.Error
+}
+
+func (f *failure) Error() string  { return f.body.Message }
+func (f *failure) GetStatus() int { return f.status }
+
+// fail turns an error of the engine into an answer. nil stays nil.
+func fail(err error) error {
+	if err == nil {
+		return nil
+	}
+	return asFailure(err)
+}
+
+func asFailure(err error) *failure {
+	var f *failure
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.Is(err, site.ErrNotFound):
+		return newFailure(http.StatusNotFound, api.CodeNotFound, err.Error())
+	case errors.Is(err, site.ErrConflict):
+		return newFailure(http.StatusConflict, api.CodeConflict, reason(err, site.ErrConflict))
+	case errors.Is(err, site.ErrInvalid):
+		return invalid(reason(err, site.ErrInvalid))
+	case errors.Is(err, context.Canceled):
+		// Seen by nobody when the client left, by the client when logisd ends.
+		return newFailure(http.StatusServiceUnavailable, api.CodeFailed, "cancelled: "+err.Error())
+	}
+	return newFailure(http.StatusInternalServerError, api.CodeFailed, err.Error())
+}
+
+// reason leaves out the sentinel's own word in front: the code says it.
+func reason(err, sentinel error) string {
+	return strings.TrimPrefix(err.Error(), sentinel.Error()+": ")
+}
+
+func newFailure(status int, code, message string) *failure {
+	return &failure{status, api.Error{Code: code, Message: message}}
+}
+
+func invalid(message string) *failure {
+	return newFailure(http.StatusUnprocessableEntity, api.CodeInvalid, message)
+}
+
+// asAPIError is the huma transformer that gives every error the body of the contract: those of this package and those
+// that huma makes itself for a request that does not fit the route.
+func asAPIError(ctx huma.Context, _ string, v any) (any, error) {
+	switch e := v.(type) {
+	case *failure:
+		return &e.body, nil
+	case *huma.ErrorModel:
+		ctx.SetHeader("Content-Type", "application/json") // huma has set application/problem+json
+		code := api.CodeInvalid
+		if e.Status >= http.StatusInternalServerError || e.Status == http.StatusRequestTimeout {
+			code = api.CodeFailed
+		}
+		return &api.Error{Code: code, Message: describe(e)}, nil
+	}
+	return v, nil
+}
+
+// describe puts huma's title and details on one line, without the values: they can be a whole body.
+func describe(e *huma.ErrorModel) string {
+	var b strings.Builder
+	b.WriteString(e.Detail)
+	sep := ": "
+	for _, d := range e.Errors {
+		if d == nil {
+			continue
+		}
+		b.WriteString(sep + d.Message)
+		if d.Location != "" {
+			b.WriteString(" (" + d.Location + ")")
+		}
+		sep = "; "
+	}
+	return b.String()
+}
+
+// writeError answers outside of huma: for unknown routes and for streams that fail before their first byte.
+func writeError(w http.ResponseWriter, f *failure) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(f.status)
+	_ = json.NewEncoder(w).Encode(f.body)
+}

@@ -1,0 +1,113 @@
+package server
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/logis-project/logis/api"
+	"github.com/logis-project/logis/internal/engine"
+)
+
+const archiveType = "application/zstd"
+
+type imageOutput struct{ Body api.Image }
+
+type imagesOutput struct{ Body []api.Image }
+
+// importInput hands the body on unread: an archive is hundreds of megabytes.
+type importInput struct{ archive io.Reader }
+
+// Resolve implements huma.Resolver.
+func (in *importInput) Resolve(ctx huma.Context) []error {
+	in.archive = ctx.BodyReader()
+	return nil
+}
+
+func (s *Server) listImages(ctx context.Context, _ *none) (*imagesOutput, error) {
+	all, err := s.engine.Images(ctx)
+	if err != nil {
+		return nil, fail(err)
+	}
+	out := make([]api.Image, 0, len(all))
+	for _, st := range all {
+		out = append(out, imageOf(st))
+	}
+	return &imagesOutput{out}, nil
+}
+
+func (s *Server) showImage(ctx context.Context, in *named) (*imageOutput, error) {
+	return answerImage(s.engine.Image(ctx, in.Name))
+}
+
+func (s *Server) removeImage(ctx context.Context, in *named) (*struct{}, error) {
+	return nil, fail(s.engine.RemoveImage(ctx, in.Name))
+}
+
+func (s *Server) importImage(ctx context.Context, in *importInput) (*imageOutput, error) {
+	return answerImage(s.engine.ImportImage(ctx, in.archive))
+}
+
+func answerImage(st engine.ImageStatus, err error) (*imageOutput, error) {
+	if err != nil {
+		return nil, fail(err)
+	}
+	return &imageOutput{imageOf(st)}, nil
+}
+
+// buildImage answers 200 before it knows how the build ends: its last element says.
+func (s *Server) buildImage(ctx context.Context, in *named) (*huma.StreamResponse, error) {
+	return &huma.StreamResponse{Body: func(hctx huma.Context) {
+		_, w := humago.Unwrap(hctx)
+		var mu sync.Mutex // report may be called from any goroutine
+		out := newLines(w)
+		send := func(p api.Progress) {
+			mu.Lock()
+			defer mu.Unlock()
+			_ = out.write(p) // a client that has left cancels ctx
+		}
+		image, err := s.engine.BuildImage(ctx, in.Name, func(p engine.Progress) {
+			send(api.Progress{Step: p.Step, Index: p.Index, Total: p.Total, Detail: p.Detail})
+		})
+		if err != nil {
+			send(api.Progress{Error: &asFailure(err).body})
+			return
+		}
+		done := imageOf(image)
+		send(api.Progress{Done: &done})
+	}}, nil
+}
+
+func (s *Server) exportImage(ctx context.Context, in *named) (*huma.StreamResponse, error) {
+	return &huma.StreamResponse{Body: func(hctx huma.Context) {
+		_, w := humago.Unwrap(hctx)
+		out := &archiveWriter{w: w}
+		err := s.engine.ExportImage(ctx, in.Name, out)
+		switch {
+		case err == nil:
+		case !out.begun:
+			writeError(w, asFailure(err))
+		default:
+			s.log.Warn("image export broke off", "image", in.Name, "error", err)
+			panic(http.ErrAbortHandler) // so that the client does not take half an archive for a whole one
+		}
+	}}, nil
+}
+
+// archiveWriter sets the content type with the first byte, until when an error can still be answered.
+type archiveWriter struct {
+	w     http.ResponseWriter
+	begun bool
+}
+
+func (a *archiveWriter) Write(p []byte) (int, error) {
+	if !a.begun {
+		a.begun = true
+		a.w.Header().Set("Content-Type", archiveType)
+	}
+	return a.w.Write(p)
+}

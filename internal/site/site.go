@@ -1,0 +1,100 @@
+// Package site owns what is wanted of a site (Spec), what was given to it (Record) and what is seen of it (Status); it
+// validates names, domains and limits, allocates addresses, ports and id ranges, and keeps the records: one JSON file a
+// site. It touches no container, network or disk of a site.
+package site
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+)
+
+// Sentinels of this package; the server turns them into the API's codes.
+var (
+	ErrNotFound = errors.New("no such site")
+	ErrConflict = errors.New("conflict") // name, domain or port taken, or the wrong state
+	ErrInvalid  = errors.New("invalid")  // the request itself is wrong
+)
+
+// State is the observed state of a site.
+type State string
+
+// The states of the contract.
+const (
+	Creating   State = "creating"
+	Stopped    State = "stopped"
+	Starting   State = "starting"
+	Running    State = "running"
+	Asleep     State = "asleep"
+	Stopping   State = "stopping"
+	Failed     State = "failed"
+	Destroying State = "destroying"
+)
+
+// Spec is what the creator of a site asks for.
+type Spec struct {
+	Name    string   `json:"name"`
+	Image   string   `json:"image"`
+	Domains []string `json:"domains"`  // beside NAME.<base_domain>
+	SSHKeys []string `json:"ssh_keys"` // authorized_keys lines
+	Limits  Limits   `json:"limits"`
+}
+
+// Limits of a site, in bytes, processors and tasks.
+type Limits struct {
+	Memory int64   `json:"memory_bytes"`
+	Swap   int64   `json:"swap_bytes"`
+	Disk   int64   `json:"disk_bytes"`
+	CPUs   float64 `json:"cpus"`
+	PIDs   int64   `json:"pids"`
+}
+
+// Record is one site as the store keeps it: the spec and what was allocated for the life of the site.
+type Record struct {
+	Format      int        `json:"format"` // of this file: RecordFormat
+	Spec        Spec       `json:"spec"`
+	Phase       State      `json:"phase"`   // Creating, Stopped (made, whether it runs or not) or Destroying
+	Desired     State      `json:"desired"` // Running or Stopped
+	Index       int        `json:"index"`   // 0, 1, …: addresses, id range and veth name derive from it
+	ImageDigest string     `json:"image_digest"`
+	Address4    netip.Addr `json:"address4"`
+	Address6    netip.Addr `json:"address6"`
+	SSHPort     uint16     `json:"ssh_port"`
+	IDBase      uint32     `json:"id_base"` // first of 65,536 host uids and gids
+	CreatedAt   time.Time  `json:"created_at"`
+}
+
+// Name returns the site's name.
+func (r Record) Name() string { return r.Spec.Name }
+
+// Status is what is seen of a site.
+type Status struct {
+	Record    Record
+	State     State
+	Domains   []string // all of them, NAME.<base_domain> first
+	URLs      []string
+	SSHHost   string
+	Usage     Usage
+	Services  []Service
+	PID       int
+	StartedAt time.Time
+	Error     string   // why State is Failed, one line
+	Warnings  []string // limits that this host cannot enforce
+}
+
+// Usage of a site: bytes, tasks, seconds of processor time.
+type Usage struct {
+	Memory     int64
+	Disk       int64
+	PIDs       int64
+	CPUSeconds float64
+}
+
+// Service is a service of a site as its PID 1 reports it; Name and State come from inside the site.
+type Service struct {
+	Name     string
+	State    string
+	Ready    bool
+	PID      int
+	Restarts int
+}

@@ -1,0 +1,107 @@
+package site
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Bounds of what may be asked for.
+const (
+	MinMemory = 64 << 20  // bytes: below it the services of an image do not start
+	MinDisk   = 256 << 20 // bytes: the database's reserve and a little room for files
+	MinPIDs   = 32
+	maxKeys   = 64
+	maxNames  = 64 // domains of one site
+)
+
+var siteName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,29}[a-z0-9])?$`)
+
+// reserved are users and groups of Debian, names with a meaning in DNS, and words of the command line.
+const reserved = " root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody " +
+	"sshd mysql messagebus systemd-network systemd-timesync systemd-resolve adm tty disk lpr dialout fax voice cdrom floppy tape sudo " +
+	"audio dip operator src shadow utmp video sasl plugdev staff users nogroup crontab ssl-cert ssh input sgx kvm render " +
+	"localhost www admin logis logisd all test information_schema performance_schema "
+
+// CheckName tells why a name cannot be a site's: a DNS label (RFC 1035) and a Unix user name, not reserved.
+func CheckName(name string) error {
+	if !siteName.MatchString(name) {
+		return fmt.Errorf("%w: the name must be 1 to 31 of a-z, 0-9 and -, a letter first and no - last", ErrInvalid)
+	}
+	if strings.Contains(reserved, " "+name+" ") {
+		return fmt.Errorf("%w: the name is reserved: choose another", ErrInvalid)
+	}
+	return nil
+}
+
+var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// CheckDomain tells why a domain cannot be routed: lower-case labels (RFC 1123), at most 253 characters.
+func CheckDomain(domain string) error {
+	if len(domain) == 0 || len(domain) > 253 {
+		return fmt.Errorf("%w: domain %.60q must have 1 to 253 characters", ErrInvalid, domain)
+	}
+	for l := range strings.SplitSeq(domain, ".") {
+		if !label.MatchString(l) {
+			return fmt.Errorf("%w: domain %q must be labels of a-z, 0-9 and -, joined by dots", ErrInvalid, domain)
+		}
+	}
+	return nil
+}
+
+// CheckKey tells why a line is no public key of authorized_keys(5). Options before the key are refused: they could run
+// commands and forward ports in the owner's name.
+func CheckKey(line string) error {
+	fields := strings.Fields(line)
+	if strings.ContainsAny(line, "\n\r\x00") || len(line) > 16<<10 || len(fields) < 2 {
+		return fmt.Errorf("%w: %.40q is not a public ssh key: give the line of a .pub file", ErrInvalid, line)
+	}
+	blob, err := base64.StdEncoding.DecodeString(fields[1])
+	// The blob opens with its own type, length first (RFC 4253, 6.6).
+	if err != nil || len(blob) < 4 || !bytes.HasPrefix(blob, binary.BigEndian.AppendUint32(nil, uint32(len(fields[0])))) ||
+		!bytes.HasPrefix(blob[4:], []byte(fields[0])) {
+		return fmt.Errorf("%w: %.40q is not a public ssh key: give the line of a .pub file", ErrInvalid, line)
+	}
+	return nil
+}
+
+// Check tells why a Spec cannot be made, whatever else exists.
+func (s Spec) Check() error {
+	if err := CheckName(s.Name); err != nil {
+		return err
+	}
+	if len(s.Domains) > maxNames || len(s.SSHKeys) > maxKeys {
+		return fmt.Errorf("%w: a site has at most %d domains and %d keys", ErrInvalid, maxNames, maxKeys)
+	}
+	for _, d := range s.Domains {
+		if err := CheckDomain(d); err != nil {
+			return err
+		}
+	}
+	for _, k := range s.SSHKeys {
+		if err := CheckKey(k); err != nil {
+			return err
+		}
+	}
+	return s.Limits.Check()
+}
+
+// Check tells why limits cannot be set.
+func (l Limits) Check() error {
+	switch {
+	case l.Memory < MinMemory:
+		return fmt.Errorf("%w: memory must be at least %d MiB", ErrInvalid, MinMemory>>20)
+	case l.Swap < 0:
+		return fmt.Errorf("%w: swap must not be negative", ErrInvalid)
+	case l.Disk < MinDisk:
+		return fmt.Errorf("%w: disk must be at least %d MiB", ErrInvalid, MinDisk>>20)
+	case !(l.CPUs >= 0.01 && l.CPUs <= 1024): // also refuses NaN
+		return fmt.Errorf("%w: cpus must be from 0.01 to 1024", ErrInvalid)
+	case l.PIDs < MinPIDs || l.PIDs > 1<<22:
+		return fmt.Errorf("%w: pids must be from %d to %d", ErrInvalid, MinPIDs, 1<<22)
+	}
+	return nil
+}
