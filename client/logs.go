@@ -15,7 +15,7 @@ import (
 // LogsOptions choose lines of a site's logs.
 type LogsOptions struct {
 	Service string // empty is all services
-	Lines   int    // the last ones of each service
+	Lines   int    // how many of the last ones
 	Follow  bool   // go on with what comes, until ctx is done or the site stops
 }
 

@@ -5,6 +5,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -59,7 +60,8 @@ func (o *output) Write(p []byte) (int, error) {
 type commandLine struct {
 	Terminal
 	stdout io.Writer // what Out writes to
-	format string
+	socket string    // --socket
+	format string    // --format
 	conn   *client.Client
 }
 
@@ -77,10 +79,7 @@ func (c *commandLine) root() *cobra.Command {
 	root.SetOut(c.Out)
 	root.SetErr(c.Err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, "%v", err) })
-	if c.Socket == "" {
-		c.Socket = client.DefaultSocket
-	}
-	root.PersistentFlags().StringVar(&c.Socket, "socket", c.Socket, "logisd's socket; also LOGIS_SOCKET")
+	root.PersistentFlags().StringVar(&c.socket, "socket", "", "logisd's socket (default LOGIS_SOCKET, else "+client.DefaultSocket+")")
 	root.AddCommand(
 		c.create(), c.destroy(), c.start(), c.stop(), c.restart(),
 		c.list(), c.show(), c.wait(), c.exec(), c.shell(), c.logs(), c.image(), c.version(),
@@ -91,7 +90,7 @@ func (c *commandLine) root() *cobra.Command {
 // logisd returns the client. Flags are parsed by then.
 func (c *commandLine) logisd() *client.Client {
 	if c.conn == nil {
-		c.conn = client.New(c.Socket)
+		c.conn = client.New(cmp.Or(c.socket, c.Socket, client.DefaultSocket))
 	}
 	return c.conn
 }
@@ -136,4 +135,3 @@ func (c *commandLine) completeSite(cmd *cobra.Command, args []string, prefix str
 	}
 	return c.completeSites(cmd, args, prefix)
 }
-

@@ -8,7 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/logis-project/logis/api")
+	"github.com/logis-project/logis/api"
+)
 
 func (c *commandLine) create() *cobra.Command {
 	var req api.CreateRequest

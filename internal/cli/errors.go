@@ -100,7 +100,7 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	text := fmt.Sprintf("unknown command %q", args[0])
 	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		text += ", did you mean " + strings.Join(near, " or ") + "?"
+		text += " (did you mean " + strings.Join(near, " or ") + "?)"
 	}
 	return usage(cmd, "%s", text)
 }

@@ -2,11 +2,12 @@ package cli
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 
+	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 )
 
@@ -34,26 +35,26 @@ func (c *commandLine) export(ctx context.Context, name string, w io.Writer) erro
 	return c.logisd().ExportImage(ctx, name, meteredWriter{w, m})
 }
 
-// exportFile writes beside file and renames, so that no half archive ever has its name.
-func (c *commandLine) exportFile(ctx context.Context, name, file string) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
-	if err != nil {
-		return fmt.Errorf("make a file beside it: %w", plain(err))
-	}
-	defer func() {
+// exportFile writes beside file and renames, so that no half archive ever has its name. What is no regular file, such as
+// a pipe, is written as it is.
+func (c *commandLine) exportFile(ctx context.Context, name, file string) error {
+	if st, err := os.Stat(file); err == nil && !st.Mode().IsRegular() {
+		f, err := os.OpenFile(file, os.O_WRONLY, 0)
 		if err != nil {
-			_ = os.Remove(tmp.Name())
+			return plain(err)
 		}
-	}()
-	defer tmp.Close()
-	if err := c.export(ctx, name, tmp); err != nil {
+		return errors.Join(c.export(ctx, name, f), f.Close())
+	}
+	f, err := renameio.NewPendingFile(file, renameio.WithTempDir(filepath.Dir(file)), renameio.WithPermissions(0o644))
+	if err != nil {
+		return plain(err)
+	}
+	defer func() { _ = f.Cleanup() }()
+	if err := c.export(ctx, name, f); err != nil {
 		return err
 	}
-	if err := tmp.Sync(); err != nil {
-		return fmt.Errorf("write to disk: %w", plain(err))
-	}
-	if err := os.Rename(tmp.Name(), file); err != nil {
-		return fmt.Errorf("give it its name: %w", err)
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return plain(err)
 	}
 	c.printf("image %s is exported to %s\n", clean(name), clean(file))
 	return nil

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -10,7 +12,7 @@ import (
 	"github.com/logis-project/logis/client"
 )
 
-const maxLogLines = 100_000
+const maxLogLines = 10_000 // of one request; PID 1 gives no more
 
 func (c *commandLine) logs() *cobra.Command {
 	var opts client.LogsOptions
@@ -25,18 +27,39 @@ func (c *commandLine) logs() *cobra.Command {
 		},
 		ValidArgsFunction: c.completeSite,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			seen := false
 			err := c.logisd().Logs(cmd.Context(), args[0], opts, func(l api.LogLine) error {
+				seen = true
 				c.printf("%s %s: %s\n", date(l.Time), clean(l.Service), clean(l.Text))
 				return nil
 			})
 			if opts.Follow && errors.Is(err, context.Canceled) {
 				return nil // Ctrl-C is how one stops following
 			}
+			if err == nil && !seen && opts.Service != "" {
+				err = c.hasService(cmd.Context(), args[0], opts.Service)
+			}
 			return cannot(err, "read the logs of %q", args[0])
 		},
 	}
 	cmd.Flags().StringVar(&opts.Service, "service", "", "only this service")
-	cmd.Flags().IntVarP(&opts.Lines, "lines", "n", 100, "the last lines of each service")
+	cmd.Flags().IntVarP(&opts.Lines, "lines", "n", 100, "how many of the last lines")
 	cmd.Flags().BoolVarP(&opts.Follow, "follow", "f", false, "go on with what comes")
 	return cmd
+}
+
+// hasService tells a service that wrote nothing from one that is not there.
+func (c *commandLine) hasService(ctx context.Context, name, service string) error {
+	s, err := c.logisd().Site(ctx, name)
+	if err != nil {
+		return err
+	}
+	names := make([]string, 0, len(s.Services))
+	for _, v := range s.Services {
+		if v.Name == service {
+			return nil
+		}
+		names = append(names, v.Name)
+	}
+	return fmt.Errorf("it has no service %q, but %s", service, strings.Join(names, ", "))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -22,7 +23,7 @@ import (
 type Limits struct {
 	Memory int64   // bytes
 	Swap   int64   // bytes on top of Memory
-	CPUs   float64 // processors: 0.5 is half of one
+	CPUs   float64 // processors: 0.5 is half of one; counted in hundredths
 	PIDs   int64   // tasks
 }
 
@@ -52,7 +53,8 @@ func newCgroup(instance, name string, l Limits) (*cgroup, error) {
 func (l Limits) resources() *cgroups.Resources {
 	return &cgroups.Resources{
 		Memory: l.Memory, MemorySwap: l.Memory + l.Swap, PidsLimit: &l.PIDs,
-		CpuPeriod: cpuPeriod, CpuQuota: int64(l.CPUs * cpuPeriod),
+		// systemd rounds to hundredths of a processor, and so the limit reads back as something else if we do not.
+		CpuPeriod: cpuPeriod, CpuQuota: int64(math.Round(l.CPUs*100)) * (cpuPeriod / 100),
 		// A user namespace cannot make device nodes, and /dev holds harmless ones only.
 		SkipDevices: true,
 	}
@@ -72,6 +74,10 @@ func (c *cgroup) set(l Limits) (warnings []string, err error) {
 	if !c.countsSwap() {
 		r.MemorySwap = 0
 		warnings = append(warnings, "swap limit: this kernel does not count swap by cgroup")
+	}
+	if l.Swap == 0 && r.MemorySwap != 0 && cgroups.IsCgroup2UnifiedMode() {
+		// Told to systemd by this way only: otherwise its next reload of units takes the limit away.
+		r.Unified = map[string]string{"memory.swap.max": "0"}
 	}
 	if err := c.manager.Set(r); err != nil {
 		return nil, fmt.Errorf("set limits: %w", err)
@@ -99,7 +105,7 @@ func (c *cgroup) verify(r *cgroups.Resources) error {
 			return fmt.Errorf("this kernel cannot enforce %s: %w", e.file, err)
 		}
 		got := strings.TrimSpace(string(data))
-		if got != e.want && !samePages(got, e.want) {
+		if got != e.want && !(strings.HasPrefix(e.file, "memory.") && samePages(got, e.want)) {
 			return fmt.Errorf("the kernel did not take %s: wrote %s, reads %s", e.file, e.want, got)
 		}
 	}
@@ -168,7 +174,8 @@ func (c *cgroup) remove() error {
 
 // pids lists the processes in the cgroup; none when it does not exist.
 func (c *cgroup) pids() ([]int, error) {
-	list, err := c.manager.GetAllPids()
+	// Not the manager's GetAllPids: it looks at the device controller, which need not be there.
+	list, err := cgroups.GetAllPids(c.manager.Path("pids"))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -176,7 +183,7 @@ func (c *cgroup) pids() ([]int, error) {
 }
 
 // ensureParent makes the instance's own cgroup, below which its containers' lie; removeParent takes it away once it is
-// empty. systemd does both by itself for a slice.
+// empty. systemd makes a slice by itself, and keeps it.
 func ensureParent(instance string) error {
 	if systemd.IsRunningSystemd() {
 		return nil
@@ -191,11 +198,23 @@ func ensureParent(instance string) error {
 	return nil
 }
 
-func removeParent(instance string) error {
-	if systemd.IsRunningSystemd() {
-		return nil
+// parentSlice is the slice that the slice of the instance lies in: that of "a-b" is a.slice (systemd.slice(5)).
+func parentSlice(instance string) string {
+	if i := strings.LastIndexByte(instance, '-'); i > 0 {
+		return instance[:i] + ".slice"
 	}
-	parent, err := manager.New(&cgroups.Cgroup{Path: "/" + instance, Resources: &cgroups.Resources{SkipDevices: true}})
+	return "-.slice"
+}
+
+func removeParent(instance string) error {
+	config := &cgroups.Cgroup{Resources: &cgroups.Resources{SkipDevices: true}}
+	if systemd.IsRunningSystemd() {
+		config.Systemd = true
+		config.Parent, config.Name = parentSlice(instance), instance+".slice"
+	} else {
+		config.Path = "/" + instance
+	}
+	parent, err := manager.New(config)
 	if err != nil {
 		return fmt.Errorf("name cgroup %s: %w", instance, err)
 	}
@@ -210,21 +229,9 @@ func removeParent(instance string) error {
 func (c *cgroup) empty(ctx context.Context) error {
 	pause := time.Millisecond
 	for {
-		pids, err := c.pids()
+		left, err := c.killAll()
 		if err != nil {
-			return fmt.Errorf("list cgroup: %w", err)
-		}
-		left := 0
-		for _, pid := range pids {
-			f, err := linux.OpenPidfd(pid)
-			if err != nil {
-				continue // it has ended
-			}
-			if !linux.PidfdEnded(f) {
-				left++
-				_ = linux.SignalPidfd(f, unix.SIGKILL)
-			}
-			_ = f.Close()
+			return err
 		}
 		if left == 0 {
 			return nil
@@ -236,4 +243,37 @@ func (c *cgroup) empty(ctx context.Context) error {
 			pause = min(2*pause, 50*time.Millisecond)
 		}
 	}
+}
+
+// killAll kills what is in the cgroup now and returns how many that were. A process is killed only if it is listed once
+// more after its pidfd was opened: before that the PID can have become another's.
+func (c *cgroup) killAll() (left int, err error) {
+	pids, err := c.pids()
+	if err != nil {
+		return 0, fmt.Errorf("list cgroup: %w", err)
+	}
+	open := map[int]*os.File{}
+	for _, pid := range pids {
+		if f, err := linux.OpenPidfd(pid); err == nil { // else it has ended
+			open[pid] = f
+			defer f.Close()
+		}
+	}
+	if len(open) == 0 {
+		return 0, nil
+	}
+	if pids, err = c.pids(); err != nil {
+		return 0, fmt.Errorf("list cgroup: %w", err)
+	}
+	for _, pid := range pids {
+		f, ok := open[pid]
+		if ok && linux.PidfdEnded(f) {
+			continue
+		}
+		left++
+		if ok {
+			_ = linux.SignalPidfd(f, unix.SIGKILL)
+		}
+	}
+	return left, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -32,6 +33,7 @@ type Container struct {
 	cgroup     *cgroup
 	warnings   []string
 	done       chan struct{} // closed when PID 1 has ended
+	watchers   sync.WaitGroup
 }
 
 // saved is what lets a new logisd find the container: the PID alone could by then be another process.
@@ -72,7 +74,8 @@ func (r *Runtime) Adopt(name string) (*Container, error) {
 		return nil, ErrNotRunning // a crash cannot leave this: it is written by rename. Whatever wrote it, no PID is trusted
 	}
 	pidfd, err := linux.OpenPidfd(s.PID)
-	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) {
+	// The last two: the PID is by now a thread's, said one way up to Linux 6.15 and the other since.
+	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
 		return nil, ErrNotRunning
 	}
 	if err != nil {
@@ -87,7 +90,7 @@ func (r *Runtime) Adopt(name string) (*Container, error) {
 	if c.cgroup, err = newCgroup(r.opts.Instance, name, Limits{}); err != nil {
 		return nil, errors.Join(err, pidfd.Close())
 	}
-	go c.watch()
+	c.watchers.Go(c.watch)
 	return c, nil
 }
 
@@ -107,7 +110,7 @@ func (c *Container) StartedAt() time.Time { return c.startedAt }
 // Warnings lists the limits that this host cannot enforce.
 func (c *Container) Warnings() []string { return c.warnings }
 
-// Done is closed when PID 1 has ended, and with it every process of the site.
+// Done is closed when PID 1 has ended, and with it every process of the site. After Close it no longer is.
 func (c *Container) Done() <-chan struct{} { return c.done }
 
 // Usage as the kernel counts it now.
@@ -172,9 +175,13 @@ func (c *Container) Close() error {
 	if c.channel != nil {
 		_ = c.channel.Close() // closed already once started
 	}
+	if c.pidfd == nil {
+		return nil // launch failed
+	}
 	if err := c.pidfd.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return fmt.Errorf("close pidfd: %w", err)
 	}
+	c.watchers.Wait()
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -44,7 +45,7 @@ func (r *Runtime) Create(ctx context.Context, spec Spec) (_ *Container, err erro
 	if err := c.launch(ctx); err != nil {
 		return nil, err
 	}
-	go c.watch()
+	c.watchers.Go(c.watch)
 	defer func() {
 		if err != nil {
 			undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
@@ -61,7 +62,10 @@ func (r *Runtime) Create(ctx context.Context, spec Spec) (_ *Container, err erro
 	if c.warnings, err = c.cgroup.set(spec.Limits); err != nil {
 		return nil, err
 	}
-	return c, c.save()
+	if err := c.save(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 const (
@@ -89,36 +93,62 @@ func (c *Container) launch(ctx context.Context) error {
 	}
 	defer binary.Close()
 
-	ctx, cancel := context.WithTimeout(ctx, entryTimeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, c.runtime.binary, "launch", strconv.FormatUint(uint64(c.spec.IDBase), 10))
-	cmd.Env = []string{}
-	cmd.ExtraFiles = []*os.File{theirs, listener, binary}
-	runErr := cmd.Run()
-	_ = theirs.Close()
-	pidfd, err := c.receiveLaunched()
-	if err != nil {
-		return errors.Join(fmt.Errorf("launch: %w", errors.Join(err, runErr)), ours.Close())
+	runErr := c.runLaunch(ctx, theirs, listener, binary)
+	err = c.receiveLaunched(ctx)
+	if runErr != nil && (err == nil || isEnd(err) || errors.Is(err, unix.EAGAIN)) {
+		err = runErr // launch did not say why
 	}
-	c.pidfd = pidfd
-	if c.startTicks, err = linux.ProcessStart(c.pid); err != nil {
-		return errors.Join(fmt.Errorf("read start time: %w", err), linux.SignalPidfd(pidfd, unix.SIGKILL), ours.Close())
+	if err == nil {
+		c.startTicks, err = c.processStart()
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("launch: %w", err), c.Close()) // the first process ends with the channel
 	}
 	c.startedAt = time.Now()
 	return nil
 }
 
-func (c *Container) receiveLaunched() (*os.File, error) {
-	msg, files, err := c.receive(time.Now().Add(entryTimeout))
+func (c *Container) processStart() (uint64, error) {
+	ticks, err := linux.ProcessStart(c.pid)
+	if linux.PidfdEnded(c.pidfd) {
+		err = errEnded // what was read may be another process's
+	}
+	return ticks, err
+}
+
+var errEnded = errors.New("the first process ended")
+
+// runLaunch runs `logis-init launch` to its end. What it had to say then waits on the channel.
+func (c *Container) runLaunch(ctx context.Context, files ...*os.File) error {
+	ctx, cancel := context.WithTimeout(ctx, entryTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, c.runtime.binary, "launch", strconv.FormatUint(uint64(c.spec.IDBase), 10))
+	cmd.Env = []string{}
+	cmd.ExtraFiles = files
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// receiveLaunched takes over the pidfd. It does not wait: a launch that was killed says nothing, and the first process may
+// have the channel open.
+func (c *Container) receiveLaunched(ctx context.Context) error {
+	msg, fds, err := c.receive(ctx, false)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var launched entry.Launched
-	if err := json.Unmarshal(msg, &launched); err != nil || launched.PID <= 0 || len(files) != 1 {
-		return nil, fmt.Errorf("unexpected answer of logis-init launch")
+	if err := json.Unmarshal(msg, &launched); err != nil || launched.PID <= 0 || len(fds) != 1 {
+		for _, fd := range fds {
+			_ = unix.Close(fd)
+		}
+		return errors.New("unexpected answer of logis-init launch")
 	}
 	c.pid = launched.PID
-	return linux.NewPidfd(files[0])
+	c.pidfd, err = linux.NewPidfd(fds[0])
+	return err
 }
 
 // channel makes the socket pair between logisd and the entry of a container.
@@ -148,15 +178,31 @@ func listen(path string) (*os.File, error) {
 	return l.File()
 }
 
-// receive reads one message of the entry. An empty message is the end: the channel closed.
-func (c *Container) receive(deadline time.Time) ([]byte, []int, error) {
-	if err := c.channel.SetReadDeadline(deadline); err != nil {
+// receive reads one message of the entry, or fails with EAGAIN if there is none and it is not to wait. The end of the
+// channel is io.EOF.
+func (c *Container) receive(ctx context.Context, wait bool) ([]byte, []int, error) {
+	raw, err := c.channel.SyscallConn()
+	if err != nil {
 		return nil, nil, err
 	}
+	stop := context.AfterFunc(ctx, func() { _ = c.channel.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
 	buf, oob := make([]byte, entry.MaxSpec), make([]byte, unix.CmsgSpace(4))
-	n, oobn, _, _, err := c.channel.ReadMsgUnix(buf, oob)
-	if err != nil || n == 0 {
+	var n, oobn int
+	var recvErr error
+	err = raw.Read(func(fd uintptr) bool {
+		n, oobn, _, _, recvErr = unix.Recvmsg(int(fd), buf, oob, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
+		return recvErr != unix.EAGAIN || !wait
+	})
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, nil, context.Cause(ctx)
+	case err != nil:
 		return nil, nil, err
+	case recvErr != nil:
+		return nil, nil, recvErr
+	case n == 0:
+		return nil, nil, io.EOF
 	}
 	var failure entry.Failure
 	if err := json.Unmarshal(buf[:n], &failure); err == nil && failure.Error != "" {
@@ -181,11 +227,17 @@ func (c *Container) receive(deadline time.Time) ([]byte, []int, error) {
 func (c *Container) NetNS() (*os.File, error) { return c.namespace("net") }
 
 func (c *Container) namespace(kind string) (*os.File, error) {
-	return os.Open(filepath.Join("/proc", strconv.Itoa(c.pid), "ns", kind))
+	f, err := os.Open(filepath.Join("/proc", strconv.Itoa(c.pid), "ns", kind))
+	if linux.PidfdEnded(c.pidfd) {
+		return nil, errors.Join(errEnded, f.Close()) // what was opened may be another process's
+	}
+	return f, err
 }
 
 // Start assembles the root, hands it over and returns when PID 1 has taken the place of the entry.
-func (c *Container) Start(_ context.Context) error {
+func (c *Container) Start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, entryTimeout, errors.New("no answer in time"))
+	defer cancel()
 	defer c.channel.Close()
 	userns, err := c.namespace("user")
 	if err != nil {
@@ -217,11 +269,11 @@ func (c *Container) Start(_ context.Context) error {
 		return fmt.Errorf("send spec: %w", err)
 	}
 	// A failure is told; a success closes the channel by execve(2).
-	if _, _, err := c.receive(time.Now().Add(entryTimeout)); err != nil && !isEnd(err) {
+	if _, _, err := c.receive(ctx, true); err != nil && !isEnd(err) {
 		return fmt.Errorf("set up: %w", err)
 	}
 	if linux.PidfdEnded(c.pidfd) {
-		return errors.New("set up: the first process ended")
+		return fmt.Errorf("set up: %w", errEnded)
 	}
 	return nil
 }

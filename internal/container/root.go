@@ -82,7 +82,7 @@ func cloneData(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	attrs := uint64(unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOATIME)
+	attrs := uint64(unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOSUID)
 	if err := linux.SetMountAttr(data, attrs, nil); err != nil {
 		return nil, errors.Join(err, data.Close())
 	}

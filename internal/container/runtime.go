@@ -95,7 +95,7 @@ func (r *Runtime) Remove(ctx context.Context, name string) error {
 	c, err := r.Adopt(name)
 	if err == nil {
 		if err := c.Kill(ctx); err != nil {
-			return err
+			return errors.Join(err, c.Close())
 		}
 		return c.Release(ctx)
 	}

@@ -3,6 +3,7 @@ package container
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 
 	libseccomp "github.com/elastic/go-seccomp-bpf"
@@ -28,15 +29,13 @@ func compileFilter(keep []string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look up architecture: %w", err)
 	}
-	policy := libseccomp.Policy{DefaultAction: libseccomp.ActionErrno, Syscalls: []libseccomp.SyscallGroup{auditRefusal()}}
 	groups, err := translate(profile, native)
 	if err != nil {
 		return nil, err
 	}
-	policy.Syscalls = append(policy.Syscalls, groups...)
-	instructions, err := policy.Assemble()
+	instructions, err := chain(append([]libseccomp.SyscallGroup{auditRefusal()}, groups...))
 	if err != nil {
-		return nil, fmt.Errorf("assemble seccomp program: %w", err)
+		return nil, err
 	}
 	raw, err := bpf.Assemble(instructions)
 	if err != nil {
@@ -49,6 +48,25 @@ func compileFilter(keep []string) ([]byte, error) {
 		program = binary.LittleEndian.AppendUint32(program, in.K)
 	}
 	return program, nil
+}
+
+// chain assembles one program a group and lets each fall through to the next, which loads the call's number anew. In one
+// program of the library's the argument last looked at would be taken for the number once a condition has failed, so that
+// socket(AF_VSOCK) passes as sendfile.
+func chain(groups []libseccomp.SyscallGroup) ([]bpf.Instruction, error) {
+	var out []bpf.Instruction
+	for i, group := range groups {
+		policy := libseccomp.Policy{DefaultAction: libseccomp.ActionErrno, Syscalls: []libseccomp.SyscallGroup{group}}
+		program, err := policy.Assemble()
+		if err != nil {
+			return nil, fmt.Errorf("assemble seccomp program: %w", err)
+		}
+		if i < len(groups)-1 {
+			program = program[:len(program)-1] // the default action: whatever jumps to it goes on with the next program
+		}
+		out = append(out, program...)
+	}
+	return out, nil
 }
 
 // auditRefusal makes socket(AF_NETLINK, …, NETLINK_AUDIT) say EPROTONOSUPPORT, as a kernel without audit does. With EPERM
@@ -67,10 +85,10 @@ func auditRefusal() libseccomp.SyscallGroup {
 }
 
 // translate turns the profile's rules into the library's groups: refusals before allowances, names that this
-// architecture does not have left out, each name once.
+// architecture does not have left out, each name once, each name with conditions in a group of its own.
 func translate(profile *specs.LinuxSeccomp, native *arch.Info) ([]libseccomp.SyscallGroup, error) {
 	plain := libseccomp.SyscallGroup{Action: libseccomp.ActionAllow}
-	conditional := libseccomp.SyscallGroup{Action: libseccomp.ActionAllow}
+	conditional := map[string][]libseccomp.NameWithConditions{}
 	var refusals []libseccomp.SyscallGroup
 	for _, rule := range profile.Syscalls {
 		names := slices.DeleteFunc(slices.Clone(rule.Names), func(name string) bool {
@@ -94,8 +112,7 @@ func translate(profile *specs.LinuxSeccomp, native *arch.Info) ([]libseccomp.Sys
 				return nil, fmt.Errorf("seccomp rule of %v: %w", rule.Names, err)
 			}
 			for _, name := range names {
-				conditional.NamesWithCondtions = append(conditional.NamesWithCondtions,
-					libseccomp.NameWithConditions{Name: name, Conditions: conditions})
+				conditional[name] = append(conditional[name], libseccomp.NameWithConditions{Name: name, Conditions: conditions})
 			}
 		default:
 			return nil, fmt.Errorf("seccomp rule of %v: action %s is not known here", rule.Names, rule.Action)
@@ -103,7 +120,11 @@ func translate(profile *specs.LinuxSeccomp, native *arch.Info) ([]libseccomp.Sys
 	}
 	slices.Sort(plain.Names)
 	plain.Names = slices.Compact(plain.Names)
-	return append(refusals, plain, conditional), nil
+	groups := refusals
+	for _, name := range slices.Sorted(maps.Keys(conditional)) {
+		groups = append(groups, libseccomp.SyscallGroup{Action: libseccomp.ActionAllow, NamesWithCondtions: conditional[name]})
+	}
+	return append(groups, plain), nil
 }
 
 func conditionsOf(args []specs.LinuxSeccompArg) (libseccomp.ArgumentConditions, error) {

@@ -12,7 +12,7 @@ import (
 // Stop stops a site's services in their order, then its container; files and database stay. From here on it is not
 // started at boot. A stopped site is left alone.
 func (e *Engine) Stop(ctx context.Context, name string) (site.Status, error) {
-	e.ops.interrupt(name) // a start that waits for services gives way
+	e.interruptStart(name)
 	ctx, unlock, err := e.lock(ctx, name)
 	if err != nil {
 		return site.Status{}, err
@@ -33,9 +33,16 @@ func (e *Engine) Stop(ctx context.Context, name string) (site.Status, error) {
 	return e.status(ctx, rec), nil
 }
 
+// interruptStart makes a start that waits for services give way. A create is left to its end: it would undo itself.
+func (e *Engine) interruptStart(name string) {
+	if rec, err := e.store.Get(name); err == nil && rec.Phase == site.Stopped {
+		e.ops.interrupt(name)
+	}
+}
+
 // Restart stops a site, if it runs, and starts it.
 func (e *Engine) Restart(ctx context.Context, name string, noWait bool) (site.Status, error) {
-	e.ops.interrupt(name)
+	e.interruptStart(name)
 	stopCtx, unlock, err := e.lock(ctx, name)
 	if err != nil {
 		return site.Status{}, err
@@ -80,8 +87,12 @@ func (e *Engine) disconnect(ctx context.Context, rec site.Record, c *container.C
 	return errors.Join(errs...)
 }
 
-// Destroy removes a site in whatever state, with every trace of it. Once begun it goes on to the end.
+// Destroy removes a site in whatever state, with every trace of it. Once begun it goes on to the end. A site that is still
+// being made is given up.
 func (e *Engine) Destroy(ctx context.Context, name string) error {
+	if _, err := e.store.Get(name); err != nil {
+		return err
+	}
 	e.ops.interrupt(name)
 	ctx, unlock, err := e.lock(ctx, name)
 	if err != nil {
@@ -89,6 +100,9 @@ func (e *Engine) Destroy(ctx context.Context, name string) error {
 	}
 	defer unlock()
 	rec, err := e.store.Update(name, func(r *site.Record) { r.Phase, r.Desired = site.Destroying, site.Stopped })
+	if errors.Is(err, site.ErrNotFound) {
+		return nil // its create undid itself, or another destroy was first
+	}
 	if err != nil {
 		return err
 	}

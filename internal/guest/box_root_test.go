@@ -33,8 +33,9 @@ type box struct {
 	once sync.Once
 }
 
-// newBox starts PID 1 with these service files (name without .toml → text; DIR stands for the box's directory).
-func newBox(t *testing.T, services map[string]string) *box {
+// newBox starts PID 1 with these service files (name without .toml → text; DIR stands for the box's directory) and this
+// environment beside what it needs.
+func newBox(t *testing.T, services map[string]string, more ...string) *box {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "guest") // t.TempDir is too long for a socket and closed to others
 	if err != nil {
@@ -56,7 +57,7 @@ func newBox(t *testing.T, services map[string]string) *box {
 	for name, text := range services {
 		b.write("services/"+name+".toml", strings.ReplaceAll(text, "DIR", dir))
 	}
-	b.start()
+	b.start(more)
 	return b
 }
 
@@ -69,7 +70,7 @@ func (b *box) write(name, text string) {
 	}
 }
 
-func (b *box) start() {
+func (b *box) start(env []string) {
 	b.t.Helper()
 	l, err := net.Listen("unix", b.path("sock"))
 	if err != nil {
@@ -90,7 +91,7 @@ func (b *box) start() {
 		b.t.Fatal(err)
 	}
 	b.cmd = exec.Command("/proc/self/exe")
-	b.cmd.Env = []string{roleEnv + "=init", optionsEnv + "=" + string(opts)}
+	b.cmd.Env = append([]string{roleEnv + "=init", optionsEnv + "=" + string(opts)}, env...)
 	b.cmd.ExtraFiles = []*os.File{f}
 	b.cmd.Stderr = os.Stderr
 	b.cmd.SysProcAttr = &syscall.SysProcAttr{

@@ -58,7 +58,8 @@ func (g *guest) exec(ctx context.Context, conn *net.UnixConn, req control.Exec) 
 			status = statusNotFound
 		}
 		_ = x.frames.Write(frame.Error, []byte(err.Error()))
-		_ = x.frames.Write(frame.Exit, []byte{status})
+		x.farewell(status)
+		_, _ = io.Copy(io.Discard, conn)
 		return
 	}
 	var inputs, outputs sync.WaitGroup
@@ -80,18 +81,20 @@ func (g *guest) exec(ctx context.Context, conn *net.UnixConn, req control.Exec) 
 		_ = f.SetReadDeadline(time.Now().Add(leftoverGrace))
 	}
 	outputs.Wait()
-	_ = x.frames.Write(frame.Exit, []byte{x.process.exitStatus()})
-	_ = conn.CloseWrite()
-	_ = conn.SetReadDeadline(time.Now().Add(lingerGrace))
-	x.closeFiles()
-	inputs.Wait()
-}
-
-func (x *execution) closeFiles() {
+	x.farewell(x.process.exitStatus())
 	x.stdin.Close() // with a terminal this is the terminal
 	for _, f := range x.outputs {
 		f.Close()
 	}
+	inputs.Wait()
+}
+
+// farewell sends the Exit frame. What the client still sends has to be read for lingerGrace: closing a unix socket with
+// unread bytes gives the other end ECONNRESET instead of the end of the stream.
+func (x *execution) farewell(status byte) {
+	_ = x.frames.Write(frame.Exit, []byte{status})
+	_ = x.conn.CloseWrite()
+	_ = x.conn.SetReadDeadline(time.Now().Add(lingerGrace))
 }
 
 // startExecution starts the command with its pipes or its terminal.

@@ -3,11 +3,13 @@ package guest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +19,7 @@ import (
 const (
 	roleEnv    = "LOGIS_GUEST_ROLE"
 	optionsEnv = "LOGIS_GUEST_OPTIONS"
+	smallLogs  = "LOGIS_GUEST_SMALL_LOGS=1" // the logs lie on a disk of 256 KiB
 )
 
 func TestMain(m *testing.M) {
@@ -42,6 +45,11 @@ func playInit() error {
 	}
 	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return fmt.Errorf("mount proc: %w", err)
+	}
+	if name, value, _ := strings.Cut(smallLogs, "="); os.Getenv(name) == value {
+		if err := errors.Join(os.Mkdir(opts.Logs, 0o755), unix.Mount("", opts.Logs, "tmpfs", 0, "size=256k")); err != nil {
+			return fmt.Errorf("mount a small disk: %w", err)
+		}
 	}
 	if err := loopbackUp(); err != nil {
 		return err

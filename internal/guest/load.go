@@ -91,7 +91,7 @@ func serviceNames(dir string) ([]string, error) {
 	}
 	var names []string
 	for _, file := range files {
-		if name, ok := strings.CutSuffix(file, ".toml"); ok && serviceName.MatchString(name) {
+		if name, ok := strings.CutSuffix(file, ".toml"); ok && validName(name) {
 			names = append(names, name)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"os/signal"
@@ -18,6 +19,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Options of Run. The paths have the defaults of a site; tests set them.
@@ -119,6 +122,8 @@ func withDefaults(o Options) Options {
 // tune keeps PID 1 small: its memory and its threads count towards the limits of the site.
 func tune() {
 	syscall.Umask(0o022)
+	// No child gets a descriptor that was left open by mistake. Best effort.
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	debug.SetGCPercent(25)
 	runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
 }

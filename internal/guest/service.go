@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,8 +22,17 @@ const (
 	defaultReady       = time.Minute
 )
 
-// serviceName is what a service file may be called, ".toml" taken off. The name becomes part of a path.
-var serviceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
+// validName says whether a service file may be called name, ".toml" taken off. The name becomes part of a path. No
+// regexp: compiling one costs PID 1 half a millisecond at every start.
+func validName(name string) bool {
+	for i, c := range []byte(name) {
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
+		if !letter && (i == 0 || !strings.ContainsRune("._@-", rune(c))) {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 64
+}
 
 // Service is one service file; docs/services.md describes the keys.
 type Service struct {

@@ -157,12 +157,12 @@ func fileMode(bits uint32) fs.FileMode {
 	return mode
 }
 
-// apparentSize sums the sizes of a tree's regular files and links, each file once, in bytes.
+// apparentSize sums the sizes of a tree's regular files, each once, in bytes.
 func apparentSize(dir string) (int64, error) {
 	var total int64
 	linked := map[uint64]bool{} // by inode
 	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		info, err := d.Info()

@@ -24,7 +24,6 @@ const (
 	btrfsSubvolFlags   = 0x80089419
 	btrfsSetFlags      = 0x4008941a
 	btrfsQuotaCtl      = 0xc0109428
-	btrfsQgroupAssign  = 0x40189429
 	btrfsQgroupCreate  = 0x4010942a
 	btrfsQgroupLimit   = 0x8030942b
 	btrfsQuotaRescan   = 0x4040942c
@@ -151,10 +150,11 @@ func BtrfsIsReadOnly(f *os.File) (bool, error) {
 	return flags&btrfsReadOnly != 0, err
 }
 
-// BtrfsSync commits the file system of f and wakes the kernel thread that frees deleted subvolumes.
+// BtrfsSync writes out all data of the file system of f, commits it and wakes the kernel thread that frees deleted subvolumes.
 func BtrfsSync(f *os.File) error { return btrfsIoctl(f, btrfsSync, nil) }
 
-// BtrfsCommit waits for what was written so far to be committed. Where nothing was, it returns at once.
+// BtrfsCommit waits for what was changed so far to be committed; data that waits in memory is not written out for it.
+// Where nothing was changed it returns at once.
 func BtrfsCommit(f *os.File) error {
 	var transaction uint64
 	if err := btrfsIoctl(f, btrfsStartSync, unsafe.Pointer(&transaction)); err != nil {

@@ -93,12 +93,6 @@ func BtrfsRemoveQgroup(f *os.File, group BtrfsQgroup) error {
 	return btrfsIoctl(f, btrfsQgroupCreate, unsafe.Pointer(&args))
 }
 
-// BtrfsAssignQgroup makes member a member of group. The quota stays consistent where all bytes of member are its own.
-func BtrfsAssignQgroup(f *os.File, member, group BtrfsQgroup) error {
-	args := [3]uint64{1, uint64(member), uint64(group)}
-	return btrfsIoctl(f, btrfsQgroupAssign, unsafe.Pointer(&args))
-}
-
 // BtrfsSetQgroupLimit limits the referenced bytes of a group.
 func BtrfsSetQgroupLimit(f *os.File, group BtrfsQgroup, bytes int64) error {
 	args := struct {

@@ -164,16 +164,20 @@ func (n *Network) setUpInside(p Port, h *netlink.Handle) error {
 }
 
 // uplinkMTU is that of the interface the host's default routes leave by, at most 1,500: larger packets from sites would
-// need fragments or Path MTU discovery at every connection. Without a default route it is 1,500.
+// need Path MTU discovery at every connection. Without a default route it is 1,500.
 func uplinkMTU() int {
 	mtu := maxMTU
-	routes, err := netlink.RouteListFiltered(netlink.FAMILY_ALL, &netlink.Route{Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_TABLE|netlink.RT_FILTER_DST)
-	if err != nil {
-		return mtu
-	}
-	for _, r := range routes {
-		if link, err := netlink.LinkByIndex(r.LinkIndex); err == nil {
-			mtu = min(mtu, link.Attrs().MTU)
+	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
+		routes, err := retryDump(func() ([]netlink.Route, error) {
+			return netlink.RouteListFiltered(family, &netlink.Route{}, netlink.RT_FILTER_DST)
+		})
+		if err != nil {
+			continue // as without a route: this is to go faster, not to work
+		}
+		for _, r := range routes {
+			if link, err := netlink.LinkByIndex(r.LinkIndex); err == nil {
+				mtu = min(mtu, link.Attrs().MTU)
+			}
 		}
 	}
 	return max(mtu, minMTU)

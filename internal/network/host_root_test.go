@@ -120,8 +120,26 @@ func addRoute(link, dst, via string) error {
 	})
 }
 
+// bothFilters runs a test where the bridge's packets also pass the host's IP rules while they are still frames
+// (br_netfilter, as Docker loads it) and where they do not.
+func bothFilters(t *testing.T, test func(t *testing.T)) {
+	const sysctl = "net/bridge/bridge-nf-call-"
+	if _, err := linux.ReadSysctl(sysctl + "iptables"); err != nil {
+		test(t)
+		return
+	}
+	for _, value := range []string{"0", "1"} {
+		t.Run("br_netfilter="+value, func(t *testing.T) {
+			for _, of := range []string{"iptables", "ip6tables", "arptables"} {
+				try(t, linux.WriteSysctl(sysctl+of, value))
+			}
+			test(t)
+		})
+	}
+}
+
 // newNetNS makes a network namespace; flags may add a user namespace that owns it.
-func newNetNS(t *testing.T, flags uintptr) *os.File {
+func newNetNS(t testing.TB, flags uintptr) *os.File {
 	t.Helper()
 	cmd := exec.Command("cat") // lives until its input closes
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | flags}
@@ -155,7 +173,9 @@ func (h *host) ensure(t *testing.T) {
 	t.Cleanup(func() { try(t, h.Down(context.Background())) })
 }
 
-func try(t *testing.T, err error) {
+func deadline() time.Time { return time.Now().Add(patience) }
+
+func try(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -242,4 +262,22 @@ func run(t *testing.T, name string, args ...string) string {
 		t.Fatalf("%s %s: %v: %s", name, strings.Join(args, " "), err, out)
 	}
 	return string(out)
+}
+
+// runHere is run in the namespace of the calling thread, its output without runs of spaces and numbers of links.
+func runHere(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		t.Errorf("%s %s: %v: %s", name, strings.Join(args, " "), err, out)
+	}
+	var b strings.Builder
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		if link, _, ok := strings.Cut(fields[0], "@if"); ok {
+			fields[0] = link + "@ifN"
+		}
+		fmt.Fprintln(&b, strings.Join(fields, " "))
+	}
+	return b.String()
 }

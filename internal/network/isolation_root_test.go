@@ -9,7 +9,9 @@ import (
 )
 
 // TestReach is what sites reach and what they do not, on the host, outside, and of each other.
-func TestReach(t *testing.T) {
+func TestReach(t *testing.T) { bothFilters(t, testReach) }
+
+func testReach(t *testing.T) {
 	h := newHost(t)
 	h.ensure(t)
 	p0, site0 := h.attachSite(t, 0)

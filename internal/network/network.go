@@ -103,7 +103,7 @@ func (n *Network) vethIndex(name string) (int, bool) {
 		return 0, false
 	}
 	index, err := strconv.Atoi(digits)
-	return index, err == nil && name == n.vethName(index)
+	return index, err == nil && index >= 0 && name == n.vethName(index)
 }
 
 // mac returns the locally administered address of a site's eth0: 02, two bytes of the instance, three of the index.

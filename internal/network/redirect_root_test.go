@@ -9,7 +9,9 @@ import (
 	"testing"
 )
 
-func TestRedirect(t *testing.T) {
+func TestRedirect(t *testing.T) { bothFilters(t, testRedirect) }
+
+func testRedirect(t *testing.T) {
 	h := newHost(t)
 	h.ensure(t)
 	p, site := h.attachSite(t, 0)

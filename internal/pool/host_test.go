@@ -52,6 +52,9 @@ type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(line []byte) (int, error) {
 	w.t.Log(strings.TrimSpace(string(line)))
+	if bytes.Contains(line, []byte("recounting")) {
+		w.t.Error("the quota became inconsistent")
+	}
 	return len(line), nil
 }
 

@@ -6,8 +6,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -146,13 +148,22 @@ func makeLoopFile(ctx context.Context, path string, size int64) (err error) {
 // superblockSize returns the size of the file system that a file holds, in bytes.
 func superblockSize(file *os.File) (int64, error) {
 	super := make([]byte, superSize)
-	if n, err := file.ReadAt(super, superOffset); n < superSize {
-		return 0, fmt.Errorf("not a btrfs file system: %w", err)
+	n, err := file.ReadAt(super, superOffset)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, err
 	}
-	if !bytes.Equal(super[0x40:0x48], []byte(superMagic)) {
+	return parseSuperblock(super[:n])
+}
+
+func parseSuperblock(super []byte) (int64, error) {
+	if len(super) < superSize || !bytes.Equal(super[0x40:0x48], []byte(superMagic)) {
 		return 0, errors.New("not a btrfs file system")
 	}
-	return int64(binary.LittleEndian.Uint64(super[superTotal:])), nil
+	total := binary.LittleEndian.Uint64(super[superTotal:])
+	if total == 0 || total > math.MaxInt64 {
+		return 0, fmt.Errorf("a btrfs file system of %d bytes", total)
+	}
+	return int64(total), nil
 }
 
 // grow makes the file as large as wanted and returns its size. A file smaller than its file system is refused: mounted,

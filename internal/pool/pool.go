@@ -148,7 +148,7 @@ func (p *Pool) Sync(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := linux.BtrfsCommit(p.root); err != nil {
+	if err := linux.BtrfsSync(p.root); err != nil {
 		return fmt.Errorf("write out pool: %w", err)
 	}
 	return nil

@@ -176,7 +176,8 @@ func (p *Pool) SetDisk(ctx context.Context, name string, d Disk) (err error) {
 }
 
 // Usage returns the bytes that count against a site's limit. The kernel updates them at commits of the file system;
-// Usage waits for one when the last it waited for is more than five seconds ago, so the number is at most that old.
+// Usage waits for one when the last it waited for is more than five seconds ago, so the number is at most that
+// old. Bytes that still wait in memory to be written are not in it.
 func (p *Pool) Usage(ctx context.Context, name string) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err

@@ -78,12 +78,18 @@ type exchange struct {
 // Unwrap lets http.ResponseController through.
 func (ex *exchange) Unwrap() http.ResponseWriter { return ex.ResponseWriter }
 
-// WriteHeader notes the status; informational ones are passed on only.
+// WriteHeader notes the status; informational ones are passed on only. 100 Continue is not: the server says it itself when
+// the transport begins to read the body, which it does when the site has said it.
 func (ex *exchange) WriteHeader(status int) {
+	if status == http.StatusContinue {
+		return
+	}
 	if status >= 200 && ex.status == 0 {
 		ex.status = status
-		if n, err := strconv.ParseInt(ex.Header().Get("Content-Length"), 10, 64); err == nil {
-			ex.declared = n
+		if length := ex.Header().Get("Content-Length"); length != "" {
+			if n, err := strconv.ParseInt(length, 10, 64); err == nil {
+				ex.declared = n
+			}
 		}
 	}
 	ex.ResponseWriter.WriteHeader(status)

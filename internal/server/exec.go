@@ -2,12 +2,15 @@ package server
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"syscall"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"golang.org/x/sys/unix"
 
 	"github.com/logis-project/logis/api"
 	"github.com/logis-project/logis/internal/guest/control"
@@ -54,21 +57,54 @@ func (s *Server) execSite(ctx context.Context, in *execInput) (*huma.StreamRespo
 	}}, nil
 }
 
-// splice copies both ways until the site's side has said all. The client's end of file is passed on and does not end the
-// session: PID 1 decides what it means to the command. A client that is gone altogether shows when writing to it fails.
+// splice copies both ways until the site's side has said all or the client is gone. A client that only half closes goes on
+// reading: its end of file is passed on, and PID 1 decides what it means to the command.
 func splice(outside net.Conn, fromOutside io.Reader, inside net.Conn) {
 	copied := make(chan struct{})
 	go func() {
 		defer close(copied)
-		if _, err := io.Copy(inside, fromOutside); err == nil {
-			if half, ok := inside.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		defer inside.Close() // hangs the command up if it still runs
+		if _, err := io.Copy(inside, fromOutside); err == nil && shut(inside, unix.SHUT_WR) == nil {
+			waitHangup(outside)
+		}
+	}()
+	_, _ = io.Copy(outside, inside)
+	_ = shut(outside, unix.SHUT_RDWR) // ends the copy from the client, or the wait for its hangup
+	<-copied
+}
+
+// shut ends one direction of a connection, or both, at once and for whoever is reading.
+func shut(c net.Conn, how int) error {
+	err := errors.ErrUnsupported
+	if ctlErr := withFD(c, func(fd int) { err = unix.Shutdown(fd, how) }); ctlErr != nil {
+		return ctlErr
+	}
+	return err
+}
+
+// waitHangup returns when both directions of a unix socket have ended: the peer has closed it, or shut was called. A peer
+// that has only half closed does not count: poll(2) reports POLLRDHUP for that, POLLHUP for this. It holds a thread, but
+// only while a client is half closed.
+func waitHangup(c net.Conn) {
+	_ = withFD(c, func(fd int) {
+		for {
+			_, err := unix.Poll([]unix.PollFd{{Fd: int32(fd)}}, -1) // POLLHUP needs no asking
+			if !errors.Is(err, unix.EINTR) {
 				return
 			}
 		}
-		_ = inside.Close()
-	}()
-	_, _ = io.Copy(outside, inside)
-	_ = outside.Close() // ends the copy from the client
-	_ = inside.Close()
-	<-copied
+	})
+}
+
+// withFD calls f with the connection's descriptor, which stays open until f returns.
+func withFD(c net.Conn, f func(fd int)) error {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return raw.Control(func(fd uintptr) { f(int(fd)) })
 }

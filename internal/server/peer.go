@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -52,19 +51,9 @@ func peerFrom(ctx context.Context) *peer {
 }
 
 func peerOf(c net.Conn) (*peer, error) {
-	sc, ok := c.(syscall.Conn)
-	if !ok {
-		return nil, errUnknownPeer
-	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return nil, fmt.Errorf("reach the socket: %w", err)
-	}
 	var cred *unix.Ucred
 	var credErr error
-	err = raw.Control(func(fd uintptr) {
-		cred, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	})
+	err := withFD(c, func(fd int) { cred, credErr = unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED) })
 	if err = errors.Join(err, credErr); err != nil {
 		return nil, fmt.Errorf("read SO_PEERCRED: %w", err)
 	}

@@ -46,6 +46,9 @@ func New(opts Options) *Server {
 	s := &Server{engine: opts.Engine, log: opts.Log, mux: http.NewServeMux()}
 	routes := humago.New(s.mux, humaConfig())
 	s.register(routes)
+	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // huma's, which no route answers with
+		delete(routes.OpenAPI().Components.Schemas.Map(), unused)
+	}
 
 	// Made once and before the first request: huma's own handler makes it lazily and without a lock.
 	document, err := json.Marshal(routes.OpenAPI())

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Snapshot is the state of the box that a site could leave a trace in, as sorted lines. Two of them are equal when
@@ -29,7 +31,7 @@ type Snapshot struct {
 
 // SnapshotOptions names what is looked at beside the kernel's tables.
 type SnapshotOptions struct {
-	Dirs []string // whose files are listed
+	Dirs []string // whose files are listed, mounts left out
 	Pool string   // a mounted btrfs; "" is none
 }
 
@@ -181,15 +183,22 @@ func descends(parent map[int]int, pid, ancestor int) bool {
 	return false
 }
 
+// files lists what lies under dirs, without what is mounted there.
 func files(dirs []string) ([]string, error) {
 	var all []string
 	for _, dir := range dirs {
+		var top unix.Stat_t
+		if err := unix.Lstat(dir, &top); err != nil {
+			return nil, fmt.Errorf("list %s: %w", dir, err)
+		}
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			if err != nil {
+			var stat unix.Stat_t
+			if err != nil || unix.Lstat(path, &stat) != nil {
 				return nil // it went while we walked
 			}
-			if info, err := d.Info(); err == nil {
-				all = append(all, info.Mode().String()+" "+path)
+			all = append(all, fmt.Sprintf("%v %o %s", d.Type(), stat.Mode&0o7777, path))
+			if stat.Dev != top.Dev {
+				return fs.SkipDir
 			}
 			return nil
 		})

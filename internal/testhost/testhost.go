@@ -31,18 +31,12 @@ const (
 // Main runs the tests of m in a host in a box and exits with their status. Call it from TestMain, and do nothing before
 // it. Each package's test binary becomes three processes: this one, PID 1 of the new PID namespace which reaps, and
 // the tests themselves. Main needs root.
-func Main(m *testing.M) { MainWith(m, func() error { return nil }) }
-
-// MainWith is Main with a setup that runs inside the host before the tests.
-func MainWith(m *testing.M, setup func() error) {
+func Main(m *testing.M) {
 	switch os.Getenv(envStage) {
 	case "":
 		os.Exit(report(outside()))
 	case "init":
 		os.Exit(report(initProcess()))
-	}
-	if err := setup(); err != nil {
-		os.Exit(report(1, err))
 	}
 	os.Exit(m.Run())
 }

@@ -107,7 +107,7 @@ func TestSnapshotSeesWhatIsLeft(t *testing.T) {
 	run("ip", "link", "add", "left0", "type", "veth", "peer", "name", "left1")
 	run("nft", "add", "table", "inet", "left")
 	run("mount", "-t", "tmpfs", "left", "/mnt")
-	run("setsid", "--fork", "sleep", "infinity")
+	run("sh", "-c", "sleep infinity >/dev/null 2>&1 &")
 	if err := os.WriteFile(filepath.Join(dir, "left"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

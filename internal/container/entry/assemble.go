@@ -141,9 +141,10 @@ func mountDev(root *os.File) error {
 			return fmt.Errorf("link /dev/%s: %w", name, err)
 		}
 	}
-	// gid 5 is Debian's group tty.
+	// gid 5 is Debian's group tty. Terminals are counted for the whole machine (kernel.pty.max, 4096): no site may have all.
 	err = mountNew(root, "dev/pts", "devpts", nosuid|noexec,
-		linux.Option{Key: "gid", Value: "5"}, linux.Option{Key: "mode", Value: "0620"}, linux.Option{Key: "ptmxmode", Value: "0666"})
+		linux.Option{Key: "gid", Value: "5"}, linux.Option{Key: "mode", Value: "0620"}, linux.Option{Key: "ptmxmode", Value: "0666"},
+		linux.Option{Key: "max", Value: "256"})
 	if err != nil {
 		return err
 	}

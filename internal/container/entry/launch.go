@@ -2,6 +2,7 @@ package entry
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -39,6 +40,9 @@ func launch(args []string) (pid, pidfd int, err error) {
 	if err != nil || base == 0 {
 		return 0, 0, fmt.Errorf("%q is not the first id of a range", args[0])
 	}
+	if err := resetOOMScore(); err != nil {
+		return 0, 0, err
+	}
 	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(base), Size: IDs}}
 	// By descriptor, since the binary's directory need not be reachable for the container's ids.
 	pid, err = syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(binaryFD), []string{"logis-init", "setup"}, &syscall.ProcAttr{
@@ -60,6 +64,15 @@ func launch(args []string) (pid, pidfd int, err error) {
 		return 0, 0, fmt.Errorf("clone the first process: no pidfd: Linux 6.1 or newer is needed")
 	}
 	return pid, pidfd, nil
+}
+
+// resetOOMScore takes back what protects logisd from the OOM killer: a site that inherits it outlives everything else.
+func resetOOMScore() error {
+	err := os.WriteFile("/proc/self/oom_score_adj", []byte("0"), 0)
+	if err != nil && !errors.Is(err, os.ErrPermission) { // going down from a worse score may not be allowed, and need not be
+		return fmt.Errorf("reset oom_score_adj: %w", err)
+	}
+	return nil
 }
 
 func sendFailure(err error) {

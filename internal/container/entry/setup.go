@@ -40,6 +40,7 @@ func setup() error {
 	if len(files) != want {
 		return fmt.Errorf("got %d mounts, want %d", len(files), want)
 	}
+	unix.Umask(0o022) // not logisd's: the modes of what is made below count
 	// Only now has logisd moved the process into its cgroup: earlier the namespace would show the parent's path.
 	if err := unix.Unshare(unix.CLONE_NEWCGROUP); err != nil {
 		return fmt.Errorf("unshare cgroup namespace: %w", err)
@@ -62,7 +63,6 @@ func restrict(spec Spec) error {
 	if _, err := unix.KeyctlJoinSessionKeyring("logis"); err != nil && err != unix.ENOSYS {
 		return fmt.Errorf("join a session keyring: %w", err)
 	}
-	unix.Umask(0o022)
 	if err := setLimits(); err != nil {
 		return err
 	}

@@ -1,0 +1,175 @@
+//go:build root
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The user of these tests, in an /etc/passwd that only the process under test sees.
+const testUID, testGID = 64101, 64102
+
+// box builds logis-proxy and returns a command that runs it as root in network and mount namespaces of its own, where the
+// user logis-proxy exists if withUser.
+func box(t *testing.T, withUser bool, config string) (cmd *exec.Cmd, dir string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	dir = t.TempDir()
+	for d := dir; d != "/" && d != os.TempDir(); d = filepath.Dir(d) { // the proxy's user must get through
+		if err := os.Chmod(d, 0o711); err != nil {
+			t.Fatal(err)
+		}
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "logis-proxy"), ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	passwd := "root:x:0:0:root:/root:/bin/sh\n"
+	if withUser {
+		passwd += fmt.Sprintf("logis-proxy:x:%d:%d::/nonexistent:/usr/sbin/nologin\n", testUID, testGID)
+	}
+	write(t, filepath.Join(dir, "passwd"), passwd)
+	write(t, filepath.Join(dir, "logis.toml"),
+		fmt.Sprintf("state_dir = %q\nrun_dir = %q\n%s\n", dir+"/state", dir+"/run", config))
+	script := `mount --bind "$1/passwd" /etc/passwd && ip link set lo up && exec "$1/logis-proxy" --config "$1/logis.toml"`
+	cmd = exec.CommandContext(t.Context(), "sh", "-ec", script, "sh", dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET}
+	return cmd, dir
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// status returns the fields of /proc/PID/status of one thread.
+func status(t *testing.T, path string) map[string]string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := map[string]string{}
+	for line := range strings.Lines(string(data)) {
+		name, value, _ := strings.Cut(line, ":")
+		fields[name] = strings.Join(strings.Fields(value), " ")
+	}
+	return fields
+}
+
+func TestDropsPrivileges(t *testing.T) {
+	cmd, dir := box(t, true, "")
+	logs, err := os.Create(filepath.Join(dir, "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer logs.Close()
+	cmd.Stderr = logs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := func() string { b, _ := os.ReadFile(logs.Name()); return string(b) }
+	for end := time.Now().Add(20 * time.Second); !strings.Contains(said(), "msg=serving"); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("does not serve: %s", said())
+		}
+	}
+
+	pid := cmd.Process.Pid
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	if err != nil || len(tasks) < 2 {
+		t.Fatalf("threads %q, %v", tasks, err)
+	}
+	for _, task := range tasks {
+		got := status(t, task)
+		for name, want := range map[string]string{
+			"Uid":        fmt.Sprintf("%d %[1]d %[1]d %[1]d", testUID),
+			"Gid":        fmt.Sprintf("%d %[1]d %[1]d %[1]d", testGID),
+			"Groups":     "",
+			"CapInh":     "0000000000000000",
+			"CapPrm":     "0000000000000000",
+			"CapEff":     "0000000000000000",
+			"CapAmb":     "0000000000000000",
+			"NoNewPrivs": "1",
+		} {
+			if got[name] != want {
+				t.Errorf("%s: %s is %q, want %q", task, name, got[name], want)
+			}
+		}
+	}
+	var stat syscall.Stat_t
+	if err := syscall.Stat(fmt.Sprintf("/proc/%d/mem", pid), &stat); err != nil || stat.Uid != 0 {
+		t.Errorf("its memory belongs to %d, %v: it is dumpable", stat.Uid, err) // proc(5): root's unless dumpable
+	}
+
+	listening, err := exec.CommandContext(t.Context(), "nsenter", "-t", fmt.Sprint(pid), "-n", "ss", "-Hltn").Output()
+	if err != nil || !strings.Contains(string(listening), "*:80 ") {
+		t.Errorf("sockets %q, %v: want port 80 of both families", listening, err)
+	}
+	for _, url := range []string{"http://127.0.0.1/", "http://[::1]/"} {
+		out, err := exec.CommandContext(t.Context(), "nsenter", "-t", fmt.Sprint(pid), "-n",
+			"curl", "-s", "-m", "10", "-o", "/dev/null", "-w", "%{http_code}", url).Output()
+		if err != nil || string(out) != "404" {
+			t.Errorf("%s: %q, %v", url, out, err)
+		}
+	}
+
+	for path, want := range map[string]struct {
+		mode os.FileMode
+		uid  uint32
+	}{"state": {0o711, 0}, "state/proxy": {0o700, testUID}} {
+		info, err := os.Stat(filepath.Join(dir, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sys := info.Sys().(*syscall.Stat_t); info.Mode().Perm() != want.mode || sys.Uid != want.uid {
+			t.Errorf("%s: mode %v, user %d", path, info.Mode(), sys.Uid)
+		}
+	}
+
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("on SIGTERM: %v: %s", err, said())
+	}
+	if !strings.Contains(said(), `"GET / HTTP/1.1" 404 `) {
+		t.Errorf("no access log: %s", said())
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for name, test := range map[string]struct {
+		withUser     bool
+		config, want string
+	}{
+		"no user": {false, "", `logis-proxy: user "logis-proxy" does not exist: create it with: useradd --system ` +
+			"--no-create-home --shell /usr/sbin/nologin --user-group logis-proxy\n"},
+		"taken port": {true, "[proxy]\nhttp = [\"127.0.0.1:80\", \":80\"]", "logis-proxy: cannot listen on :80: another program has " +
+			"this port: stop it or change proxy.http in the configuration\n"},
+		"unknown key": {true, "colour = 1", "unknown key \"colour\"\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd, _ := box(t, test.withUser, test.config)
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			err := cmd.Run()
+			if cmd.ProcessState.ExitCode() != 1 || !strings.HasSuffix(stderr.String(), test.want) || strings.Count(stderr.String(), "\n") != 1 {
+				t.Errorf("%v: %q, want %q", err, stderr.String(), test.want)
+			}
+		})
+	}
+}

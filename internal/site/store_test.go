@@ -1,0 +1,170 @@
+package site
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+)
+
+func testRanges() Ranges {
+	return Ranges{
+		Subnet4: netip.MustParsePrefix("10.83.0.0/28"), Subnet6: netip.MustParsePrefix("fd83::/64"),
+		FirstPort: 22001, LastPort: 22010, PortFree: func(p uint16) bool { return p != 22002 },
+	}
+}
+
+func spec(name string, domains ...string) Spec {
+	return Spec{
+		Name: name, Image: "lemp", Domains: domains,
+		Limits: Limits{Memory: 512 << 20, Disk: 1 << 30, CPUs: 1, PIDs: 100},
+	}
+}
+
+func open(t testing.TB, dir string) *Store {
+	t.Helper()
+	s, err := Open(dir, "localhost", testRanges())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func reserve(t testing.TB, s *Store, sp Spec) Record {
+	t.Helper()
+	rec, err := s.Reserve(sp, "0123456789ab", Running)
+	if err != nil {
+		t.Fatalf("reserve %s: %v", sp.Name, err)
+	}
+	return rec
+}
+
+func TestReserve(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	alice, bob := reserve(t, s, spec("alice", "alice.example")), reserve(t, s, spec("bob"))
+	want := Record{
+		Format: RecordFormat, Spec: spec("alice", "alice.example"), Phase: Creating, Desired: Running, ImageDigest: "0123456789ab",
+		Address4: netip.MustParseAddr("10.83.0.2"), Address6: netip.MustParseAddr("fd83::2"), SSHPort: 22001, IDBase: 1_000_000_000,
+	}
+	same := cmp.Options{cmpopts.EquateComparable(netip.Addr{}), cmpopts.IgnoreFields(Record{}, "CreatedAt")}
+	if diff := cmp.Diff(want, alice, same); diff != "" {
+		t.Errorf("alice (-want +got):\n%s", diff)
+	}
+	if bob.SSHPort != 22003 || bob.IDBase != alice.IDBase+65536 || bob.Address4 != netip.MustParseAddr("10.83.0.3") {
+		t.Errorf("bob got port %d, ids %d, address %s", bob.SSHPort, bob.IDBase, bob.Address4)
+	}
+	if diff := cmp.Diff([]Record{alice, bob}, open(t, dir).All(), same); diff != "" {
+		t.Errorf("read again (-written +read):\n%s", diff)
+	}
+}
+
+func TestReserveConflicts(t *testing.T) {
+	s := open(t, t.TempDir())
+	reserve(t, s, spec("alice", "a.example", "bob.localhost"))
+	for name, sp := range map[string]Spec{
+		"name": spec("alice"), "domain": spec("carol", "a.example"), "own domain": spec("bob"),
+		"base domain": spec("dave", "alice.localhost"), "twice": spec("erin", "e.example", "e.example"),
+	} {
+		if _, err := s.Reserve(sp, "0123456789ab", Running); !errors.Is(err, ErrConflict) {
+			t.Errorf("%s: got %v, want ErrConflict", name, err)
+		}
+	}
+	if n := len(s.All()); n != 1 {
+		t.Errorf("%d records after refusals, want 1", n)
+	}
+}
+
+func TestReleaseGivesBack(t *testing.T) {
+	s := open(t, t.TempDir())
+	first := reserve(t, s, spec("alice"))
+	for range 2 {
+		if err := s.Release("alice"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := reserve(t, s, spec("bob"))
+	if again.Index != first.Index || again.SSHPort != first.SSHPort {
+		t.Errorf("got index %d port %d, want those of the released record", again.Index, again.SSHPort)
+	}
+}
+
+func TestExhausted(t *testing.T) {
+	s := open(t, t.TempDir())
+	for i := range 9 {
+		reserve(t, s, spec("s"+string(rune('a'+i))))
+	}
+	if _, err := s.Reserve(spec("last"), "0123456789ab", Running); !errors.Is(err, ErrExhausted) {
+		t.Errorf("got %v, want ErrExhausted", err)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for name, content := range map[string]string{
+		"newer": `{"format":2}`, "noise": "\x00\xff", "empty": "", "other name": `{"format":1,"spec":{"name":"bob"}}`,
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "alice.json"), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(dir, "localhost", testRanges())
+		if err == nil || !strings.Contains(err.Error(), "alice.json") {
+			t.Errorf("%s: got %v, want an error that names the file", name, err)
+		}
+		if got, _ := os.ReadFile(filepath.Join(dir, "alice.json")); string(got) != content {
+			t.Errorf("%s: the record was rewritten", name)
+		}
+	}
+}
+
+// Whatever the order of reservations and releases, no two sites share an index, an address, a port or an id.
+func TestAllocationIsDisjoint(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		dir, err := os.MkdirTemp("", "store")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		s, err := Open(dir, "localhost", testRanges())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range rapid.IntRange(1, 30).Draw(t, "steps") {
+			name := rapid.SampledFrom([]string{"aa", "bb", "cc", "dd", "ee"}).Draw(t, "name")
+			if rapid.Bool().Draw(t, "reserve") {
+				_, err := s.Reserve(spec(name), "0123456789ab", Running)
+				if err != nil && !errors.Is(err, ErrConflict) {
+					t.Fatal(err)
+				}
+			} else if err := s.Release(name); err != nil {
+				t.Fatal(err)
+			}
+			seen := map[any]string{}
+			for _, r := range s.All() {
+				for _, v := range []any{r.Index, r.Address4, r.Address6, r.SSHPort, r.IDBase} {
+					if other, taken := seen[v]; taken {
+						t.Fatalf("%s and %s share %v", r.Name(), other, v)
+					}
+					seen[v] = r.Name()
+				}
+			}
+		}
+	})
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"format":1,"spec":{"name":"alice"},"index":0,"id_base":1000000000,"address4":"10.0.0.2","address6":"fd::2","ssh_port":22001}`))
+	f.Add([]byte(`{"format":1}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		rec, err := decode(data)
+		if err == nil && (!siteName.MatchString(rec.Name()) || rec.IDBase < firstID || rec.SSHPort == 0) {
+			t.Errorf("took %q", data)
+		}
+	})
+}

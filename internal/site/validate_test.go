@@ -1,0 +1,70 @@
+package site
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+)
+
+const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFUR4S1IXD+MztLi6cSaRlBvAkyzLFMuUsoBYRRQEnwT someone"
+
+func TestCheckName(t *testing.T) {
+	for name, ok := range map[string]bool{
+		"a": true, "alice": true, "a-b": true, "a1": true, strings.Repeat("a", 31): true,
+		"": false, "A": false, "1a": false, "-a": false, "a-": false, "a_b": false, "a.b": false, "../a": false, "a\n": false,
+		strings.Repeat("a", 32): false, "root": false, "mysql": false, "www-data": false, "logis": false,
+	} {
+		err := CheckName(name)
+		if (err == nil) != ok || (err != nil && !errors.Is(err, ErrInvalid)) {
+			t.Errorf("CheckName(%q) = %v, want ok %v", name, err, ok)
+		}
+	}
+}
+
+func TestCheckDomain(t *testing.T) {
+	for domain, ok := range map[string]bool{
+		"example.org": true, "localhost": true, "a.b.c": true, "xn--bcher-kva.example": true,
+		"": false, ".": false, "a..b": false, "Example.org": false, "a b": false, "a/b": false, "-a.org": false, "a.org.": false,
+		"*.example.org": false, strings.Repeat("a.", 127) + "ab": false, strings.Repeat("a", 64) + ".org": false,
+	} {
+		err := CheckDomain(domain)
+		if (err == nil) != ok || (err != nil && !errors.Is(err, ErrInvalid)) {
+			t.Errorf("CheckDomain(%q) = %v, want ok %v", domain, err, ok)
+		}
+	}
+}
+
+func TestCheckKey(t *testing.T) {
+	for line, ok := range map[string]bool{
+		key: true,
+		"":  false, "ssh-ed25519": false, "ssh-rsa " + strings.Fields(key)[1]: false, key + "\n" + key: false,
+		`command="id" ` + key: false, "-----BEGIN OPENSSH PRIVATE KEY-----": false, "ssh-ed25519 AAAA": false,
+	} {
+		err := CheckKey(line)
+		if (err == nil) != ok || (err != nil && !errors.Is(err, ErrInvalid)) {
+			t.Errorf("CheckKey(%.40q) = %v, want ok %v", line, err, ok)
+		}
+	}
+}
+
+func TestCheckLimits(t *testing.T) {
+	good := Limits{Memory: 512 << 20, Swap: 0, Disk: 2 << 30, CPUs: 1, PIDs: 512}
+	if err := good.Check(); err != nil {
+		t.Fatalf("good limits: %v", err)
+	}
+	for name, change := range map[string]func(*Limits){
+		"memory": func(l *Limits) { l.Memory = MinMemory - 1 },
+		"swap":   func(l *Limits) { l.Swap = -1 },
+		"disk":   func(l *Limits) { l.Disk = MinDisk - 1 },
+		"cpus":   func(l *Limits) { l.CPUs = 0 },
+		"nan":    func(l *Limits) { l.CPUs = math.NaN() },
+		"pids":   func(l *Limits) { l.PIDs = MinPIDs - 1 },
+	} {
+		l := good
+		change(&l)
+		if err := l.Check(); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: got %v, want ErrInvalid", name, err)
+		}
+	}
+}
