@@ -218,6 +218,13 @@ func removeParent(instance string) error {
 	if err != nil {
 		return fmt.Errorf("name cgroup %s: %w", instance, err)
 	}
+	pids, err := (&cgroup{manager: parent}).pids()
+	if err != nil {
+		return fmt.Errorf("list cgroup %s: %w", instance, err)
+	}
+	if len(pids) > 0 { // systemd would stop what runs in a slice
+		return fmt.Errorf("remove cgroup %s: %d processes run in it", instance, len(pids))
+	}
 	if err := parent.Destroy(); err != nil {
 		return fmt.Errorf("remove cgroup %s: %w", instance, err)
 	}
@@ -254,13 +261,15 @@ func (c *cgroup) killAll() (left int, err error) {
 	}
 	open := map[int]*os.File{}
 	for _, pid := range pids {
-		if f, err := linux.OpenPidfd(pid); err == nil { // else it has ended
-			open[pid] = f
-			defer f.Close()
+		f, err := linux.OpenPidfd(pid)
+		if errors.Is(err, unix.ESRCH) {
+			continue // it has ended
 		}
-	}
-	if len(open) == 0 {
-		return 0, nil
+		if err != nil {
+			return 0, err
+		}
+		defer f.Close()
+		open[pid] = f
 	}
 	if pids, err = c.pids(); err != nil {
 		return 0, fmt.Errorf("list cgroup: %w", err)

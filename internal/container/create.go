@@ -24,7 +24,7 @@ type Spec struct {
 	Name       string // the site's
 	IDBase     uint32 // first of 65,536 host ids
 	Layers     Layers
-	Data       string // data volume, absolute path of the host; "" for none
+	Data       Layers // of the data volume; zero for none
 	DataTarget string // where it is mounted inside
 	Resolver   []string
 	Limits     Limits
@@ -229,7 +229,8 @@ func (c *Container) NetNS() (*os.File, error) { return c.namespace("net") }
 func (c *Container) namespace(kind string) (*os.File, error) {
 	f, err := os.Open(filepath.Join("/proc", strconv.Itoa(c.pid), "ns", kind))
 	if linux.PidfdEnded(c.pidfd) {
-		return nil, errors.Join(errEnded, f.Close()) // what was opened may be another process's
+		f.Close() // it may be another process's
+		return nil, errEnded
 	}
 	return f, err
 }
@@ -253,8 +254,8 @@ func (c *Container) Start(ctx context.Context) error {
 	spec := entry.Spec{
 		Name: c.name, Resolver: c.spec.Resolver, Filter: c.runtime.filter, Keep: keptNumbers(),
 	}
-	if c.spec.Data != "" {
-		data, err := cloneData(c.spec.Data)
+	if c.spec.Data != (Layers{}) {
+		data, err := assembleData(c.spec.Data)
 		if err != nil {
 			return err
 		}

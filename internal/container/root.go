@@ -1,7 +1,6 @@
 package container
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -12,9 +11,9 @@ import (
 	"github.com/logis-project/logis/internal/linux"
 )
 
-// Layers are the directories that a container's root is made of, absolute paths of the host.
+// Layers are the directories that an overlay is made of, absolute paths of the host.
 type Layers struct {
-	Lower string // the image's root, with the image's own ids
+	Lower string // for the root the image, with the image's own ids; for the data volume an empty directory
 	Upper string // the site's own layer, ids shifted by IDBase
 	Work  string // overlayfs's work directory, on the same file system as Upper
 }
@@ -60,15 +59,16 @@ func assembleHere(l Layers, userns *os.File) (*os.File, error) {
 	if err := linux.Attach(image, at); err != nil {
 		return nil, err
 	}
-	root, err := linux.NewMount("overlay", unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOATIME,
+	return overlay(l, unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOATIME)
+}
+
+// overlay returns a detached mount of the layers, with attrs.
+func overlay(l Layers, attrs int) (*os.File, error) {
+	return linux.NewMount("overlay", attrs,
 		linux.Option{Key: "source", Value: "logis"},
 		linux.Option{Key: "lowerdir", Value: escape(l.Lower)},
 		linux.Option{Key: "upperdir", Value: l.Upper},
 		linux.Option{Key: "workdir", Value: l.Work})
-	if err != nil {
-		return nil, err
-	}
-	return root, nil
 }
 
 // escape protects the characters that separate lower layers (overlayfs.rst, "Multiple lower layers").
@@ -76,15 +76,8 @@ func escape(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `:`, `\:`).Replace(path)
 }
 
-// cloneData returns the site's data volume as a detached mount.
-func cloneData(path string) (*os.File, error) {
-	data, err := linux.CloneTree(path)
-	if err != nil {
-		return nil, err
-	}
-	attrs := uint64(unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOSUID)
-	if err := linux.SetMountAttr(data, attrs, nil); err != nil {
-		return nil, errors.Join(err, data.Close())
-	}
-	return data, nil
+// assembleData returns the site's data volume as a detached mount. It is an overlay too, over an empty directory: on btrfs
+// itself anyone may make subvolumes, which leave the quota group of the one they lie in.
+func assembleData(l Layers) (*os.File, error) {
+	return overlay(l, unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOATIME)
 }

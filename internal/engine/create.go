@@ -75,6 +75,10 @@ func (e *Engine) finish(ctx context.Context, rec site.Record) (site.Status, erro
 	if err := ctx.Err(); err != nil {
 		return site.Status{}, context.Cause(ctx) // Ctrl-C after the last step leaves nothing too
 	}
+	// The record is on disk at once; what it speaks of must be there before it, whatever happens to the power.
+	if err := e.pool.Sync(ctx); err != nil {
+		return site.Status{}, fmt.Errorf("sync disk: %w", err)
+	}
 	rec, err := e.store.Update(rec.Name(), func(r *site.Record) { r.Phase = site.Stopped })
 	if err != nil {
 		return site.Status{}, err
@@ -120,16 +124,15 @@ func (e *Engine) personalise(ctx context.Context, rec site.Record, base image.Im
 	if err != nil {
 		return err
 	}
-	layers, err := makeLayers(dir)
-	if err != nil {
+	if err := makeLayers(dir); err != nil {
 		return err
 	}
 	data := ""
 	if base.Reserved != "" {
-		data = dir.Data
+		data = dataLayers(dir).Upper
 	}
 	return image.Personalise(ctx, image.PersonaliseOptions{
-		ImageDir: imageDir, Upper: layers.Upper, Data: data, IDBase: rec.IDBase,
+		ImageDir: imageDir, Upper: rootLayers(imageDir, dir).Upper, Data: data, IDBase: rec.IDBase,
 		Values: image.Values{
 			Name: rec.Name(), SSHKeys: rec.Spec.SSHKeys, Domains: e.store.Domains(rec),
 			Gateway4: e.network.Gateway4(), Gateway6: e.network.Gateway6(),

@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/logis-project/logis/internal/container"
 	"github.com/logis-project/logis/internal/image"
 	"github.com/logis-project/logis/internal/network"
-	"github.com/logis-project/logis/internal/pool"
 	"github.com/logis-project/logis/internal/site"
 )
 
@@ -128,27 +125,14 @@ func (e *Engine) containerSpec(rec site.Record) (container.Spec, error) {
 	l := rec.Spec.Limits
 	spec := container.Spec{
 		Name: rec.Name(), IDBase: rec.IDBase,
-		Layers: container.Layers{
-			Lower: filepath.Join(imageDir, "rootfs"), Upper: filepath.Join(dir.Root, "upper"), Work: filepath.Join(dir.Root, "work"),
-		},
+		Layers:   rootLayers(imageDir, dir),
 		Resolver: []string{e.network.Gateway4().String()},
 		Limits:   container.Limits{Memory: l.Memory, Swap: l.Swap, CPUs: l.CPUs, PIDs: l.PIDs},
 	}
 	if base.Reserved != "" {
-		spec.Data, spec.DataTarget = dir.Data, base.Reserved
+		spec.Data, spec.DataTarget = dataLayers(dir), base.Reserved
 	}
 	return spec, nil
-}
-
-// makeLayers makes overlayfs's two directories in a site's subvolume.
-func makeLayers(dir pool.SiteDir) (container.Layers, error) {
-	l := container.Layers{Upper: filepath.Join(dir.Root, "upper"), Work: filepath.Join(dir.Root, "work")}
-	for _, path := range []string{l.Upper, l.Work} {
-		if err := os.Mkdir(path, 0o755); err != nil {
-			return l, fmt.Errorf("make layer: %w", err)
-		}
-	}
-	return l, nil
 }
 
 // awaitReady returns when every service of a site has answered.

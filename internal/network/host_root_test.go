@@ -26,6 +26,11 @@ import (
 func TestMain(m *testing.M) {
 	const inside = "LOGIS_TEST_HOST"
 	if os.Getenv(inside) != "" {
+		lo := &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Name: "lo"}}
+		if err := netlink.LinkSetUp(lo); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		os.Exit(m.Run())
 	}
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)

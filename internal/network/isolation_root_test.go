@@ -21,7 +21,6 @@ func testReach(t *testing.T) {
 	serveTCP(t, site1, ":80")
 	serveTCP(t, nil, ":80")
 	serveTCP(t, nil, ":2222")
-	serveTCP(t, nil, "127.0.0.1:443") // a program of the host's own that happens to have a proxy's port
 	serveTCP(t, h.other, ":5000")
 	inNS(t, h.other, func() error { // a metadata service
 		return addAddr("eth0", "169.254.169.254/32")

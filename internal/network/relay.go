@@ -27,16 +27,16 @@ const (
 // relay carries DNS messages between sites and a nameserver that only the host can reach. It does not look into them
 // beyond their length. What is too much is dropped: the asker asks again.
 type relay struct {
-	upstream netip.AddrPort
-	udp      *net.UDPConn
-	tcp      *net.TCPListener
-	log      *slog.Logger
-	cancel   context.CancelFunc
-	done     sync.WaitGroup
+	udp    *net.UDPConn
+	tcp    *net.TCPListener
+	log    *slog.Logger
+	cancel context.CancelFunc
+	done   sync.WaitGroup
 
-	mu     sync.Mutex
-	active map[netip.Addr]int // questions under way, by site
-	total  int
+	mu       sync.Mutex // guards the fields below
+	upstream netip.AddrPort
+	active   map[netip.Addr]int // questions under way, by site
+	total    int
 }
 
 // listenRelay starts a relay at listen, to be stopped by its caller.
@@ -56,12 +56,18 @@ func listenRelay(ctx context.Context, listen, upstream netip.AddrPort, log *slog
 	return r, nil
 }
 
-// serves reports whether r relays to upstream; the nil relay serves the zero one.
-func (r *relay) serves(upstream netip.AddrPort) bool {
-	if r == nil {
-		return !upstream.IsValid()
-	}
-	return r.upstream == upstream
+func (r *relay) setUpstream(upstream netip.AddrPort) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.upstream = upstream
+}
+
+// dial opens a connection, so a source port, of its own for one question or one client.
+func (r *relay) dial(ctx context.Context, network string) (net.Conn, error) {
+	r.mu.Lock()
+	upstream := r.upstream
+	r.mu.Unlock()
+	return (&net.Dialer{Timeout: udpPatience}).DialContext(ctx, network, upstream.String())
 }
 
 // stop ends the relay and waits for it. It may be called on nil and twice.
@@ -123,9 +129,9 @@ func (r *relay) serveUDP(ctx context.Context) {
 	}
 }
 
-// ask sends a query from a socket, so a source port, of its own.
+// ask returns the answer to a query: the first message with its ID.
 func (r *relay) ask(ctx context.Context, query []byte) ([]byte, error) {
-	c, err := (&net.Dialer{Timeout: udpPatience}).DialContext(ctx, "udp", r.upstream.String())
+	c, err := r.dial(ctx, "udp")
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +149,7 @@ func (r *relay) ask(ctx context.Context, query []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if size >= dnsHeader && answer[0] == query[0] && answer[1] == query[1] { // the query's ID
+		if size >= dnsHeader && answer[0] == query[0] && answer[1] == query[1] {
 			return answer[:size], nil
 		}
 	}
@@ -175,7 +181,7 @@ func (r *relay) serveTCP(ctx context.Context) {
 
 // join copies both ways until both sides end, one is silent for tcpPatience, or ctx ends.
 func (r *relay) join(ctx context.Context, site *net.TCPConn) error {
-	c, err := (&net.Dialer{Timeout: udpPatience}).DialContext(ctx, "tcp", r.upstream.String())
+	c, err := r.dial(ctx, "tcp")
 	if err != nil {
 		return err
 	}

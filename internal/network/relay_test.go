@@ -55,7 +55,7 @@ const query = "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00a query"
 // askName sends a query; over TCP it ends its side, so that the answer ends too.
 func askName(c net.Conn) (string, error) {
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(time.Second)); err != nil { // and asks again, as resolvers do
 		return "", err
 	}
 	if _, err := c.Write([]byte(query)); err != nil {

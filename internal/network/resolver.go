@@ -26,12 +26,8 @@ func (n *Network) ServeResolver(ctx context.Context) error {
 	for first, failed := true, false; ; first = false {
 		if stamp := n.resolvConf.stamp(); first || failed || stamp != seen {
 			seen = stamp
-			r, err := n.followResolver(first)
-			if err == nil && !relay.serves(r.relay) {
-				relay.stop()
-				relay, err = n.startRelay(ctx, r.relay)
-			}
-			if err != nil && !failed { // tried again at every tick, said once
+			var err error
+			if relay, err = n.followResolver(ctx, relay, first); err != nil && !failed { // tried again at every tick, said once
 				n.logFailure(err)
 			}
 			failed = err != nil
@@ -44,16 +40,36 @@ func (n *Network) ServeResolver(ctx context.Context) error {
 	}
 }
 
-// followResolver makes the ruleset lead to the resolver that resolv.conf names now.
-func (n *Network) followResolver(first bool) (resolver, error) {
+// followResolver makes sites reach the resolver that resolv.conf names now, and returns the relay that runs then, if any.
+// A relay starts before packets come to it and stops after they do not, so that no question meets a closed port.
+func (n *Network) followResolver(ctx context.Context, relay *relay, first bool) (*relay, error) {
 	r, err := n.resolvConf.read()
 	if err != nil {
-		return r, fmt.Errorf("read the host's nameservers: %w", err)
+		return relay, fmt.Errorf("read the host's nameservers: %w", err)
 	}
+	switch {
+	case !r.relay.IsValid():
+	case relay != nil:
+		relay.setUpstream(r.relay)
+	default:
+		relay, err = listenRelay(ctx, netip.AddrPortFrom(n.Gateway4(), 53), r.relay, n.log)
+	}
+	if nftErr := n.setResolver(r, first); nftErr != nil || err != nil {
+		return relay, errors.Join(err, nftErr)
+	}
+	if !r.relay.IsValid() {
+		relay.stop()
+		relay = nil
+	}
+	return relay, nil
+}
+
+// setResolver brings the ruleset's translation of the gateway's port 53 up to date.
+func (n *Network) setResolver(r resolver, first bool) (err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if r == n.resolver && !first {
-		return r, nil
+		return nil
 	}
 	if r.dnat.IsValid() {
 		err = put(n.resolverElement(r.dnat))
@@ -61,7 +77,7 @@ func (n *Network) followResolver(first bool) (resolver, error) {
 		err = remove(n.resolverElement(netip.Addr{}))
 	}
 	if err != nil {
-		return r, fmt.Errorf("set nameserver of sites: %w", err)
+		return fmt.Errorf("set nameserver of sites: %w", err)
 	}
 	n.resolver = r
 	if r == (resolver{}) {
@@ -69,15 +85,7 @@ func (n *Network) followResolver(first bool) (resolver, error) {
 	} else {
 		n.log.Info("nameserver of sites", "nameserver", r)
 	}
-	return r, nil
-}
-
-// startRelay returns nil where none is needed.
-func (n *Network) startRelay(ctx context.Context, upstream netip.AddrPort) (*relay, error) {
-	if !upstream.IsValid() {
-		return nil, nil
-	}
-	return listenRelay(ctx, netip.AddrPortFrom(n.Gateway4(), 53), upstream, n.log)
+	return nil
 }
 
 func (n *Network) logFailure(err error) {

@@ -129,3 +129,26 @@ func testSpoofedGroup(t *testing.T) {
 		t.Errorf("the other site's MAC is not at one port:\n%s", fdb)
 	}
 }
+
+// TestLoopbackFromSite opens connections to 127.0.0.1, at a port that the proxy has, in frames for the bridge.
+func TestLoopbackFromSite(t *testing.T) { bothFilters(t, testLoopbackFromSite) }
+
+func testLoopbackFromSite(t *testing.T) {
+	h := newHost(t)
+	h.ensure(t)
+	p, site := h.attachSite(t, 0)
+	serveTCP(t, nil, "127.0.0.1:443")
+	serveTCP(t, nil, h.Gateway4().String()+":80")
+	from := openRaw(t, site, "eth0")
+	loopback := netip.MustParseAddr("127.0.0.1")
+	from.send(t, ethernet(h.bridgeMAC(), h.mac(p.Index), unix.ETH_P_IP, syn(p.Addr4, loopback, 5000, 443)))
+	from.send(t, ethernet(h.bridgeMAC(), h.mac(p.Index), unix.ETH_P_IP, syn(p.Addr4, h.Gateway4(), 5001, 80)))
+	answerFrom := func(frame []byte, addr netip.Addr) bool {
+		return len(frame) >= 34 && frame[12] == 8 && frame[13] == 0 && netip.AddrFrom4([4]byte(frame[26:30])) == addr
+	}
+	for _, frame := range from.receiveUntil(t, func(f []byte) bool { return answerFrom(f, h.Gateway4()) }) {
+		if answerFrom(frame, loopback) {
+			t.Error("127.0.0.1 of the host answered a site")
+		}
+	}
+}

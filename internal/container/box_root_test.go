@@ -1,0 +1,281 @@
+//go:build root
+
+package container
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/logis-project/logis/internal/frame"
+	"github.com/logis-project/logis/internal/guest/control"
+	"github.com/logis-project/logis/internal/testhost"
+)
+
+const idBase = 1_500_000_000
+
+func TestMain(m *testing.M) { testhost.MainWith(m, prepare) }
+
+func initPath() string  { return filepath.Join(testhost.Dir(), "logis-init") }
+func probePath() string { return filepath.Join(testhost.Dir(), "probe") }
+
+// prepare builds the two programs, and gives this process what containers must not inherit from logisd.
+func prepare() error {
+	for path, source := range map[string]string{initPath(): "../../cmd/logis-init", probePath(): "./testdata/probe"} {
+		build := exec.Command("go", "build", "-o", path, source)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("build %s: %w: %s", source, err, out)
+		}
+	}
+	if err := os.Setenv("LOGIS_TEST_SECRET", "of logisd"); err != nil {
+		return err
+	}
+	syscall.Umask(0o077)
+	return os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
+}
+
+// box is a host directory with a minimal image, and a Runtime on it.
+type box struct {
+	*testing.T
+	dir     string
+	runtime *Runtime
+}
+
+func newBox(t *testing.T) *box {
+	t.Helper()
+	b := &box{T: t, dir: filepath.Join(testhost.Dir(), strings.ReplaceAll(t.Name(), "/", "-"))}
+	must(t, os.Mkdir(b.dir, 0o711))
+	must(t, os.Chmod(b.dir, 0o711))
+	t.Cleanup(func() { must(t, os.RemoveAll(b.dir)) })
+	b.makeImage()
+	before := state(t)
+	b.runtime = b.open()
+	t.Cleanup(func() {
+		must(t, b.runtime.Down())
+		if diff := cmp.Diff(before, state(t)); diff != "" {
+			t.Errorf("left on the host (-before +after):\n%s", diff)
+		}
+	})
+	return b
+}
+
+// open is what a start of logisd does.
+func (b *box) open() *Runtime {
+	b.Helper()
+	r, err := New(Options{
+		Instance: testhost.Instance(), RunDir: filepath.Join(b.dir, "run"), StateDir: filepath.Join(b.dir, "state"),
+		Init: initPath(), Log: slog.New(slog.DiscardHandler),
+	})
+	must(b, err)
+	return r
+}
+
+// state is what a container could leave: mounts, cgroups, processes; descriptors and goroutines of this process.
+func state(t *testing.T) any {
+	t.Helper()
+	snapshot, err := testhost.Take(t.Context(), testhost.SnapshotOptions{})
+	must(t, err)
+	snapshot.Processes = nil // "all but descendants"; those below are what PID 1 of the box has adopted, too
+	return struct {
+		Snapshot  testhost.Snapshot
+		Processes []string
+		FDs       int
+	}{snapshot, otherProcesses(t), descriptors(t)}
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	must(t, err)
+	return len(entries)
+}
+
+// otherProcesses lists what runs under the names that containers have; zombies have ended.
+func otherProcesses(t *testing.T) []string {
+	t.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	must(t, err)
+	var found []string
+	for _, path := range stats {
+		data, _ := os.ReadFile(path)
+		if s := string(data); strings.Contains(s, ") ") && !strings.Contains(s, ") Z ") && filepath.Dir(path) != fmt.Sprint("/proc/", os.Getpid()) {
+			found = append(found, s[:strings.LastIndex(s, ")")+1])
+		}
+	}
+	return found
+}
+
+// makeImage lays down a root file system with the probe in it.
+func (b *box) makeImage() {
+	b.Helper()
+	root := b.image()
+	for _, dir := range []string{"proc", "sys", "dev", "run", "tmp", "mnt", "etc/logis/services", "var/lib/data", "var/log", "root", "home"} {
+		must(b, os.MkdirAll(filepath.Join(root, dir), 0o755))
+	}
+	must(b, filepath.WalkDir(root, func(path string, _ os.DirEntry, err error) error {
+		if err == nil {
+			err = os.Chmod(path, 0o755)
+		}
+		return err
+	}))
+	must(b, os.Chmod(filepath.Join(root, "tmp"), 0o1777))
+	b.write(root, "etc/passwd", "root:x:0:0::/root:/probe\nowner:x:1000:1000::/home:/probe\n")
+	b.write(root, "etc/group", "root:x:0:\nowner:x:1000:\n")
+	must(b, os.Link(probePath(), filepath.Join(root, "probe")))
+	must(b, os.Chmod(filepath.Join(root, "probe"), 0o755))
+}
+
+func (b *box) image() string { return filepath.Join(b.dir, "image") }
+
+func (b *box) write(root, path, content string) {
+	b.Helper()
+	must(b, os.WriteFile(filepath.Join(root, path), []byte(content), 0o644))
+	must(b, os.Chmod(filepath.Join(root, path), 0o644))
+}
+
+// spec makes the disk of a site, the n-th.
+func (b *box) spec(name string, n int) Spec {
+	b.Helper()
+	base := uint32(idBase + n*65536)
+	dir := filepath.Join(b.dir, name)
+	for _, sub := range []string{"", "upper", "work", "data"} {
+		path := filepath.Join(dir, sub)
+		must(b, os.MkdirAll(path, 0o755))
+		must(b, os.Chmod(path, 0o755))
+		if sub != "" {
+			must(b, os.Chown(path, int(base), int(base)))
+		}
+	}
+	return Spec{
+		Name: name, IDBase: base,
+		Layers:   Layers{Lower: b.image(), Upper: filepath.Join(dir, "upper"), Work: filepath.Join(dir, "work")},
+		Resolver: []string{"10.0.0.1"},
+		Limits:   Limits{Memory: 64 << 20, Swap: 0, CPUs: 0.5, PIDs: 64},
+	}
+}
+
+// start creates and starts a container that lives as long as the test.
+func (b *box) start(spec Spec) *Container {
+	b.Helper()
+	c, err := b.runtime.Create(b.Context(), spec)
+	must(b, err)
+	b.Cleanup(func() { b.end(c) })
+	must(b, c.Start(b.Context()))
+	return c
+}
+
+func (b *box) end(c *Container) {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	select {
+	case <-c.Done():
+	default:
+		must(b, c.Kill(ctx))
+	}
+	must(b, c.Release(ctx))
+}
+
+// result of one command in a container.
+type result struct {
+	stdout, stderr string
+	status         int // -1 when PID 1 went away
+}
+
+func run(t testing.TB, c *Container, user string, command ...string) result {
+	t.Helper()
+	r, err := tryRun(t.Context(), c, user, command...)
+	must(t, err)
+	return r
+}
+
+func tryRun(ctx context.Context, c *Container, user string, command ...string) (result, error) {
+	conn, err := c.Dial(ctx, control.Request{Op: control.OpExec, Exec: &control.Exec{Command: command, User: user}})
+	if err != nil {
+		return result{}, err
+	}
+	defer conn.Close()
+	var stdout, stderr bytes.Buffer
+	for {
+		kind, payload, err := frame.Read(conn)
+		if err != nil {
+			return result{stdout.String(), stderr.String(), -1}, nil
+		}
+		switch kind {
+		case frame.Stdout:
+			stdout.Write(payload)
+		case frame.Stderr, frame.Error:
+			stderr.Write(payload)
+		case frame.Exit:
+			return result{stdout.String(), stderr.String(), int(payload[0])}, nil
+		}
+	}
+}
+
+// probe runs the probe as user and decodes its answer.
+func probe[T any](t testing.TB, c *Container, user, mode string) T {
+	t.Helper()
+	var answer T
+	r := run(t, c, user, "/probe", mode)
+	if err := json.Unmarshal([]byte(r.stdout), &answer); err != nil {
+		t.Fatalf("probe %s: %v: %+v", mode, err, r)
+	}
+	return answer
+}
+
+// probePID starts the probe's wait mode in the container and returns its PID on the host, and what ends it.
+func probePID(t testing.TB, c *Container) (int, func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	conn, err := c.Dial(ctx, control.Request{Op: control.OpExec, Exec: &control.Exec{Command: []string{"/probe", "wait"}}})
+	must(t, err)
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		pids, err := c.cgroup.pids()
+		must(t, err)
+		for _, pid := range pids {
+			if cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); string(cmdline) == "/probe\x00wait\x00" {
+				return pid, func() { cancel(); conn.Close(); running.Wait() }
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the probe did not start")
+		}
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ended waits for the end of a process that is not a child.
+func ended(t testing.TB, pid int) {
+	t.Helper()
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err == unix.ESRCH {
+		return
+	}
+	must(t, err)
+	defer unix.Close(fd)
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 10_000)
+	if err != nil || n != 1 {
+		t.Fatalf("process %d goes on: %v", pid, err)
+	}
+}
