@@ -173,21 +173,3 @@ func listen(c config.Config, log *slog.Logger) (net.Listener, error) {
 	}
 	return l, nil
 }
-
-// joined is errors.Join on one line.
-func joined(errs ...error) error {
-	err := errors.Join(errs...)
-	if err == nil {
-		return nil
-	}
-	text := ""
-	for _, e := range errs {
-		if e != nil {
-			if text != "" {
-				text += "; "
-			}
-			text += e.Error()
-		}
-	}
-	return fmt.Errorf("%s", text)
-}

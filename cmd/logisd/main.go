@@ -4,11 +4,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -36,7 +38,7 @@ func main() {
 		os.Exit(2)
 	}
 	if err := run(*path); err != nil {
-		fmt.Fprintln(os.Stderr, "logisd:", err)
+		fmt.Fprintln(os.Stderr, "logisd:", strings.ReplaceAll(err.Error(), "\n", "; "))
 		os.Exit(1)
 	}
 }
@@ -72,14 +74,14 @@ func serve(ctx context.Context, c config.Config, h *host, log *slog.Logger) (err
 	defer func() {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 		defer cancel()
-		err = joined(err, e.Shutdown(end), h.routes.Close())
+		err = errors.Join(err, e.Shutdown(end), h.routes.Close())
 	}()
 	if err := e.Boot(ctx); err != nil {
 		return err
 	}
 	resolver := make(chan error, 1)
 	go func() { resolver <- h.network.ServeResolver(ctx) }()
-	defer func() { err = joined(err, <-resolver) }()
+	defer func() { err = errors.Join(err, <-resolver) }()
 
 	l, err := listen(c, log)
 	if err != nil {

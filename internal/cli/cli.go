@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -62,6 +63,7 @@ type commandLine struct {
 	stdout io.Writer // what Out writes to
 	socket string    // --socket
 	format string    // --format
+	once   sync.Once
 	conn   *client.Client
 }
 
@@ -87,11 +89,9 @@ func (c *commandLine) root() *cobra.Command {
 	return root
 }
 
-// logisd returns the client. Flags are parsed by then.
+// logisd returns the client. Flags are parsed by then. Commands that work on several sites ask from several goroutines.
 func (c *commandLine) logisd() *client.Client {
-	if c.conn == nil {
-		c.conn = client.New(cmp.Or(c.socket, c.Socket, client.DefaultSocket))
-	}
+	c.once.Do(func() { c.conn = client.New(cmp.Or(c.socket, c.Socket, client.DefaultSocket)) })
 	return c.conn
 }
 

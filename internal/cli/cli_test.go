@@ -174,12 +174,16 @@ func TestSeveral(t *testing.T) {
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		m.Put(servertest.StatusOf(name, site.Running))
 	}
+	m.Put(servertest.StatusOf("doomed", site.Destroying))
 	socket, _ := servertest.Serve(t, m)
-	r := run(t, socket, "", "stop", "a", "nobody", "b", "nothing", "c", "d", "e")
+	if r := run(t, socket, "", "stop", "doomed", "nobody"); r.status != 4 {
+		t.Errorf("the first failure is a conflict: %+v", r)
+	}
+	r := run(t, socket, "", "stop", "a", "nobody", "b", "doomed", "c", "d", "e")
 	if r.status != 3 || strings.Count(r.out, " is stopped in ") != 5 {
 		t.Errorf("status %d, stdout %q", r.status, r.out)
 	}
-	want := "logis: cannot stop \"nobody\": no such site\nlogis: cannot stop \"nothing\": no such site\n"
+	want := "logis: cannot stop \"nobody\": no such site\nlogis: cannot stop \"doomed\": it is being destroyed\n"
 	if r.err != want {
 		t.Errorf("stderr %q", r.err)
 	}

@@ -245,7 +245,13 @@ func TestQuestion(t *testing.T) {
 // TestInterruptedCreate: Ctrl-C cancels, and what is said of it is true.
 func TestInterruptedCreate(t *testing.T) {
 	m := servertest.New()
-	m.Hold = make(chan struct{})
+	m.Hold, m.Undo = make(chan struct{}), make(chan struct{})
+	looks := 0
+	m.OnShow = func(site.Status) {
+		if looks++; looks == 2 { // the command line waits for it: it looks more than once
+			close(m.Undo)
+		}
+	}
 	socket, _ := servertest.Serve(t, m)
 	cmd := command(socket, "create", "alice")
 	var errs bytes.Buffer

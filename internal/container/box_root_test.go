@@ -27,13 +27,13 @@ import (
 
 const idBase = 1_500_000_000
 
-func TestMain(m *testing.M) { testhost.MainWith(m, prepare) }
+func TestMain(m *testing.M) { testhost.Main(m) }
 
 func initPath() string  { return filepath.Join(testhost.Dir(), "logis-init") }
 func probePath() string { return filepath.Join(testhost.Dir(), "probe") }
 
-// prepare builds the two programs, and gives this process what containers must not inherit from logisd.
-func prepare() error {
+// prepared builds the two programs, once a run, and gives this process what containers must not inherit from logisd.
+var prepared = sync.OnceValue(func() error {
 	for path, source := range map[string]string{initPath(): "../../cmd/logis-init", probePath(): "./testdata/probe"} {
 		build := exec.Command("go", "build", "-o", path, source)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -46,7 +46,7 @@ func prepare() error {
 	}
 	syscall.Umask(0o077)
 	return os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
-}
+})
 
 // box is a host directory with a minimal image, and a Runtime on it.
 type box struct {
@@ -57,6 +57,7 @@ type box struct {
 
 func newBox(t *testing.T) *box {
 	t.Helper()
+	must(t, prepared())
 	b := &box{T: t, dir: filepath.Join(testhost.Dir(), strings.ReplaceAll(t.Name(), "/", "-"))}
 	must(t, os.Mkdir(b.dir, 0o711))
 	must(t, os.Chmod(b.dir, 0o711))
@@ -87,7 +88,7 @@ func (b *box) open() *Runtime {
 // state is what a container could leave: mounts, cgroups, processes; descriptors and goroutines of this process.
 func state(t *testing.T) any {
 	t.Helper()
-	snapshot, err := testhost.Take(t.Context(), testhost.SnapshotOptions{})
+	snapshot, err := testhost.Take(context.Background(), testhost.SnapshotOptions{}) // also called when the test's context has ended
 	must(t, err)
 	snapshot.Processes = nil // "all but descendants"; those below are what PID 1 of the box has adopted, too
 	return struct {
@@ -152,7 +153,7 @@ func (b *box) spec(name string, n int) Spec {
 	b.Helper()
 	base := uint32(idBase + n*65536)
 	dir := filepath.Join(b.dir, name)
-	for _, sub := range []string{"", "upper", "work", "data"} {
+	for _, sub := range []string{"", "upper", "work", "data-lower", "data-upper", "data-work"} {
 		path := filepath.Join(dir, sub)
 		must(b, os.MkdirAll(path, 0o755))
 		must(b, os.Chmod(path, 0o755))
@@ -166,6 +167,12 @@ func (b *box) spec(name string, n int) Spec {
 		Resolver: []string{"10.0.0.1"},
 		Limits:   Limits{Memory: 64 << 20, Swap: 0, CPUs: 0.5, PIDs: 64},
 	}
+}
+
+// data is a data volume for the site.
+func (b *box) data(spec Spec) Layers {
+	dir := filepath.Join(b.dir, spec.Name, "data-")
+	return Layers{Lower: dir + "lower", Upper: dir + "upper", Work: dir + "work"}
 }
 
 // start creates and starts a container that lives as long as the test.

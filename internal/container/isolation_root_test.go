@@ -3,21 +3,222 @@
 package container
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-func TestScratch(t *testing.T) {
+// seen is what the probe reports: see testdata/probe/report.go.
+type seen struct {
+	Status, Namespaces, Masked       map[string]string
+	Mounts, Dev, FDs, Env, Processes []string
+	Hostname, Init, InitName, Cgroup string
+	OOMScore, Resolv, PingGroups     string
+	Writable                         []string
+}
+
+func TestInside(t *testing.T) {
 	b := newBox(t)
 	c := b.start(b.spec("alice", 0))
-	r := run(t, c, "", "/probe", "report")
-	t.Log(strings.ReplaceAll(strings.ReplaceAll(r.stdout, `","`, "\"\n\""), "],", "],\n"), r.stderr, r.status)
-	for _, u := range []string{"", "owner"} {
-		r = run(t, c, u, "/probe", "attempts")
-		t.Log(strings.ReplaceAll(r.stdout, ",", "\n"), r.stderr, r.status)
+	s := probe[seen](t, c, "", "report")
+
+	for key, want := range map[string]string{
+		// chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, sys_chroot, audit_write
+		"CapBnd": "00000000200405fb", "CapEff": "00000000200405fb", "CapPrm": "00000000200405fb",
+		"CapInh": "0000000000000000", "CapAmb": "0000000000000000",
+		"Seccomp": "2", "NoNewPrivs": "0", "Umask": "0022", "SigIgn": "0000000000000000", "SigBlk": "0000000000000000",
+		"Groups": "0",
+	} {
+		if got := s.Status[key]; got != want {
+			t.Errorf("%s is %s, want %s", key, got, want)
+		}
 	}
-	t.Log(run(t, c, "", "/probe", "i386"))
-	d, _ := os.ReadFile("/proc/self/mountinfo")
-	_ = d
+	if got := probe[seen](t, c, "owner", "report").Status["CapEff"]; got != "0000000000000000" {
+		t.Errorf("the owner has capabilities %s", got)
+	}
+	for kind, got := range s.Namespaces {
+		if host, err := os.Readlink("/proc/self/ns/" + kind); err != nil || got == host || got == "" {
+			t.Errorf("namespace %s is %q, the host's %q, %v", kind, got, host, err)
+		}
+	}
+	diff := func(what string, want, got any) {
+		t.Helper()
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", what, d)
+		}
+	}
+	diff("/dev", []string{
+		"Lrwxrwxrwx /dev/fd", "Dcrw-rw-rw- /dev/full", "Dcrw-rw-rw- /dev/null", "Lrwxrwxrwx /dev/ptmx", "drwxr-xr-x /dev/pts",
+		"Dcrw-rw-rw- /dev/pts/ptmx", "Dcrw-rw-rw- /dev/random", "dtrwxrwxrwx /dev/shm", "Lrwxrwxrwx /dev/stderr",
+		"Lrwxrwxrwx /dev/stdin", "Lrwxrwxrwx /dev/stdout", "Dcrw-rw-rw- /dev/tty", "Dcrw-rw-rw- /dev/urandom", "Dcrw-rw-rw- /dev/zero",
+	}, s.Dev)
+	diff("descriptors", []string{"0 pipe", "1 pipe", "2 pipe"}, s.FDs)
+	diff("host name", "alice", s.Hostname)
+	diff("processes", 2, len(s.Processes)) // PID 1 and the probe
+	diff("PID 1", "logis-init", s.Init)
+	diff("resolv.conf", "-rw-r--r-- nameserver 10.0.0.1\n", s.Resolv)
+	diff("ping_group_range", "0 65535", s.PingGroups)
+	diff("files of /proc and /sys that can be written", []string(nil), s.Writable)
+	diff("score of PID 1 for the OOM killer", "0", s.OOMScore)
+	for line := range strings.Lines(s.Cgroup) {
+		if !strings.HasSuffix(line, ":/\n") {
+			t.Errorf("cgroup shows more than its own root: %s", line)
+		}
+	}
+	for path, got := range s.Masked {
+		if got == "something" {
+			t.Errorf("%s shows something", path)
+		}
+	}
+	for _, e := range s.Env {
+		if strings.HasPrefix(e, "LOGIS_TEST_SECRET=") {
+			t.Errorf("environment of logisd inside: %s", e)
+		}
+	}
+	diff("mounts", mountsInside(), shortMounts(s.Mounts))
+	users, err := os.ReadFile("/proc/key-users")
+	if err == nil && !strings.Contains(string(users), fmt.Sprint(idBase)+":") {
+		t.Errorf("no session keyring of the container's own in\n%s", users)
+	}
+}
+
+func mountsInside() []string {
+	want := []string{
+		"/ overlay rw,nodev,noatime", "/dev tmpfs rw,nosuid,noexec,relatime",
+		"/dev/full devtmpfs", "/dev/null devtmpfs", "/dev/random devtmpfs", "/dev/tty devtmpfs", "/dev/urandom devtmpfs", "/dev/zero devtmpfs",
+		"/dev/pts devpts rw,nosuid,noexec,relatime", "/dev/shm tmpfs rw,nosuid,nodev,noexec,relatime",
+		"/proc proc rw,nosuid,nodev,noexec,relatime", "/run tmpfs rw,nosuid,nodev,relatime", "/sys sysfs ro,nosuid,nodev,noexec,relatime",
+	}
+	slices.Sort(want)
+	return want
+}
+
+// shortMounts gives "point type flags" of the mounts, without flags for nodes of /dev, which are the host's, and without
+// the covers below /proc and /sys, which differ from kernel to kernel.
+func shortMounts(mountinfo []string) []string {
+	var short []string
+	for _, line := range mountinfo {
+		before, after, _ := strings.Cut(line, " - ")
+		f, kind := strings.Fields(before), strings.Fields(after)[0]
+		point, flags := f[4], " "+f[5]
+		if strings.HasPrefix(point, "/proc/") || strings.HasPrefix(point, "/sys/") {
+			continue
+		}
+		if kind == "devtmpfs" || strings.HasPrefix(point, "/dev/") && kind == "tmpfs" && point != "/dev/shm" {
+			kind, flags = "devtmpfs", ""
+		}
+		short = append(short, point+" "+kind+flags)
+	}
+	slices.Sort(short)
+	return short
+}
+
+// Attempts that the kernel refuses in more than one way, depending on its version and configuration.
+func refusedFile() []string { return []string{"EACCES", "EROFS", "EPERM", "ENOENT"} }
+
+func TestRefusals(t *testing.T) {
+	b := newBox(t)
+	c := b.start(b.spec("alice", 0))
+	want := map[string][]string{
+		"clone3": {"ENOSYS"}, "x32 getpid": {"ENOSYS"}, "audit netlink": {"EPROTONOSUPPORT"},
+		"chown outside the range": {"EINVAL"}, "setns": {"EACCES"},
+		// What services need.
+		"tcp socket": {""}, "ping socket": {""}, "route netlink": {""}, "open a terminal": {""},
+		// Says yes and does nothing: pid_namespaces(7).
+		"kill PID 1": {"", "EPERM"},
+		// Root may, in its own range.
+		"chown": {"", "EPERM"}, "chroot": {"", "EPERM"},
+		"set file capabilities": {"EPERM", "EACCES"},
+	}
+	for _, user := range []string{"", "owner"} {
+		got := probe[map[string]string](t, c, user, "attempts")
+		if len(got) < 60 {
+			t.Errorf("the probe made %d attempts", len(got))
+		}
+		for name, errno := range got {
+			allowed, ok := want[name]
+			if !ok {
+				allowed = []string{"EPERM"}
+				if strings.HasPrefix(name, "write ") || strings.HasSuffix(name, " of PID 1") {
+					allowed = refusedFile()
+				}
+			}
+			if !slices.Contains(allowed, errno) {
+				t.Errorf("user %q: %s gives %q, want one of %q", user, name, errno, allowed)
+			}
+		}
+	}
+	// A kernel without the gate ends the process instead.
+	if r := run(t, c, "", "/probe", "i386"); r.status == 0 && r.stdout != "1\n" {
+		t.Errorf("getpid of i386 gives error number %s, want EPERM", r.stdout)
+	}
+}
+
+func TestHostSeesNoMount(t *testing.T) {
+	b := newBox(t)
+	before, err := os.ReadFile("/proc/self/mountinfo")
+	must(t, err)
+	spec := b.spec("alice", 0)
+	spec.Data, spec.DataTarget = b.data(spec), "/var/lib/data"
+	c := b.start(spec)
+	during, err := os.ReadFile("/proc/self/mountinfo")
+	must(t, err)
+	if d := cmp.Diff(string(before), string(during)); d != "" {
+		t.Errorf("mounts of the host (-before +during):\n%s", d)
+	}
+	// PID 1 holds null, its control socket and what the Go runtime needs: nothing of the host's.
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", c.PID()))
+	must(t, err)
+	var held []string
+	for _, e := range entries {
+		target, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", c.PID(), e.Name()))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		must(t, err)
+		kind, _, _ := strings.Cut(target, ":")
+		if kind != "anon_inode" && kind != "pipe" {
+			held = append(held, kind)
+		}
+	}
+	slices.Sort(held)
+	if d := cmp.Diff([]string{"/dev/null", "/dev/null", "/dev/null", "socket"}, held); d != "" {
+		t.Errorf("descriptors of PID 1 (-want +got):\n%s", d)
+	}
+}
+
+func TestContainersAreApart(t *testing.T) {
+	b := newBox(t)
+	alice, bob := b.start(b.spec("alice", 0)), b.start(b.spec("bob", 1))
+	if r := run(t, alice, "", "/probe", "write", "/tmp/secret"); r.status != 0 {
+		t.Fatal(r)
+	}
+	of := func(c *Container) seen {
+		var s seen
+		r := run(t, c, "", "/probe")
+		must(t, json.Unmarshal([]byte(r.stdout), &s))
+		return s
+	}
+	a, z := of(alice), of(bob)
+	for kind := range a.Namespaces {
+		if a.Namespaces[kind] == z.Namespaces[kind] {
+			t.Errorf("both are in %s", a.Namespaces[kind])
+		}
+	}
+	if a.Hostname != "alice" || z.Hostname != "bob" {
+		t.Errorf("host names %q and %q", a.Hostname, z.Hostname)
+	}
+	if _, err := os.Stat(filepath.Join(b.dir, "alice/upper/tmp/secret")); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(b.dir, "bob/upper/tmp/secret")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("alice's file at bob's: %v", err)
+	}
 }

@@ -63,7 +63,7 @@ func TestForwardedHeaders(t *testing.T) {
 	r.get("alice.localhost", "/",
 		"X-Forwarded-For", "6.6.6.6", "X-Forwarded-Host", "evil", "X-Forwarded-Proto", "https", "X-Forwarded-Port", "1",
 		"X-Forwarded-Prefix", "/x", "X_Forwarded_For", "6.6.6.6", "x-forwarded_for", "6.6.6.6", "Forwarded", "for=6.6.6.6",
-		"X-Real-IP", "6.6.6.6", "X_Real_Ip", "6.6.6.6", "Proxy", "http://evil", "Connection", "X-Forwarded-For, X-Drop",
+		"X-Real-IP", "6.6.6.6", "X_Real_Ip", "6.6.6.6", "Proxy", "http://evil", "Connection", "X-Forwarded-For, X-Drop, Upgrade",
 		"X-Drop", "1", "X-Keep", "1", "Te", "gzip", "Upgrade", "h2c", "User-Agent", "test", "Accept-Encoding", "br")
 	want := http.Header{
 		"X-Forwarded-For": {"127.0.0.1"}, "X-Forwarded-Host": {"alice.localhost"}, "X-Forwarded-Proto": {"http"},

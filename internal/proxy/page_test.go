@@ -78,4 +78,7 @@ func TestOwnAnswers(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	if log := r.accessLog(); !strings.Contains(log, `"OPTIONS * HTTP/1.1" 200 `) || !strings.Contains(log, " 405 ") {
+		t.Errorf("access log %q", log)
+	}
 }

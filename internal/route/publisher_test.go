@@ -193,6 +193,11 @@ func TestNoProxy(t *testing.T) {
 func TestNothingBeforeReplace(t *testing.T) {
 	p, socket := publisher(t, nil)
 	peer := dial(t, socket)
+	for admitted := 0; admitted == 0; time.Sleep(time.Millisecond) {
+		p.mu.Lock()
+		admitted = len(p.sessions)
+		p.mu.Unlock()
+	}
 	if err := p.Set(t.Context(), testRoute("early", "10.83.0.9:80")); err != nil {
 		t.Fatal(err)
 	}

@@ -63,10 +63,11 @@ func splice(outside net.Conn, fromOutside io.Reader, inside net.Conn) {
 	copied := make(chan struct{})
 	go func() {
 		defer close(copied)
-		defer inside.Close() // hangs the command up if it still runs
-		if _, err := io.Copy(inside, fromOutside); err == nil && shut(inside, unix.SHUT_WR) == nil {
-			waitHangup(outside)
-		}
+		_, _ = io.Copy(inside, fromOutside)
+		// A failed write closes nothing yet: the site may have ended and its last words are still to be read.
+		_ = shut(inside, unix.SHUT_WR)
+		waitHangup(outside)
+		_ = inside.Close() // hangs the command up if it still runs
 	}()
 	_, _ = io.Copy(outside, inside)
 	_ = shut(outside, unix.SHUT_RDWR) // ends the copy from the client, or the wait for its hangup

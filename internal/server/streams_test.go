@@ -113,6 +113,33 @@ func TestExecHangsUp(t *testing.T) {
 	}
 }
 
+// TestExecLastWords: what a command says as it ends arrives, however much input it leaves unread.
+func TestExecLastWords(t *testing.T) {
+	m := servertest.New()
+	m.Session = func(_ context.Context, _ string, inside net.Conn, _ any) {
+		_, _, _ = frame.Read(inside)
+		_ = frame.NewWriter(inside).Write(frame.Exit, []byte{9})
+	}
+	c := dial(t, m)
+	create(t, c, "alice")
+	for range 50 {
+		s, err := c.Exec(t.Context(), "alice", api.ExecRequest{Command: []string{"true"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fed := make(chan struct{})
+		go func() {
+			defer close(fed)
+			_, _ = io.Copy(s, io.LimitReader(zeros{}, 1<<20))
+		}()
+		if status, err := s.Wait(io.Discard, io.Discard); err != nil || status != 9 {
+			t.Errorf("Wait = %d, %v", status, err)
+		}
+		_ = s.Close()
+		<-fed
+	}
+}
+
 func TestExecBrokenSite(t *testing.T) {
 	for name, say := range map[string]func(net.Conn){
 		"connection lost": func(c net.Conn) { _ = frame.NewWriter(c).Write(frame.Stdout, []byte("x")) },

@@ -227,7 +227,7 @@ func writeSysctls(root *os.File) error {
 
 // coverKernelFiles hides what of /proc and /sys tells of the host or acts on it, as the OCI runtimes do.
 func coverKernelFiles(root *os.File) error {
-	for _, path := range []string{"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger"} {
+	for _, path := range []string{"proc/bus", "proc/fs", "proc/irq", "proc/pressure", "proc/sys", "proc/sysrq-trigger"} {
 		if err := makeReadOnly(root, path); err != nil {
 			return err
 		}

@@ -27,6 +27,9 @@ import (
 type Engine struct {
 	Hold  chan struct{} // not nil: Create says so here, then waits for its ctx
 	Freed chan error    // what ended the ctx of a held Create
+	Undo  chan struct{} // not nil: a held Create undoes itself only when this is closed
+
+	OnShow func(site.Status) // not nil: called by Show
 
 	// Session is the site's side of exec and logs; req is a control.Exec or a control.Logs.
 	Session func(ctx context.Context, name string, inside net.Conn, req any)
@@ -88,6 +91,9 @@ func (m *Engine) Create(ctx context.Context, spec site.Spec, opts engine.CreateO
 		m.Hold <- struct{}{}
 		<-ctx.Done()
 		m.Freed <- ctx.Err()
+		if m.Undo != nil {
+			<-m.Undo
+		}
 		_ = m.Destroy(ctx, spec.Name)
 		return site.Status{}, ctx.Err()
 	}
@@ -140,7 +146,10 @@ func (m *Engine) Start(_ context.Context, name string, noWait bool) (site.Status
 }
 
 // Stop implements server.Engine.
-func (m *Engine) Stop(_ context.Context, name string) (site.Status, error) {
+func (m *Engine) Stop(ctx context.Context, name string) (site.Status, error) {
+	if s, err := m.Show(ctx, name); err == nil && s.State == site.Destroying {
+		return s, fmt.Errorf("%w: it is being destroyed", site.ErrConflict)
+	}
 	return m.set(name, site.Stopped)
 }
 
@@ -167,6 +176,9 @@ func (m *Engine) Show(_ context.Context, name string) (site.Status, error) {
 	s, ok := m.sites[name]
 	if !ok {
 		return s, site.ErrNotFound
+	}
+	if m.OnShow != nil {
+		m.OnShow(s)
 	}
 	return s, nil
 }

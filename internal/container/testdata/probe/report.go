@@ -24,7 +24,7 @@ type seen struct {
 	Cgroup     string   // /proc/self/cgroup
 	OOMScore   string   // oom_score_adj of PID 1
 	Resolv     string   // mode of /run/logis/resolv.conf and its content
-	Groups     string   // ping_group_range
+	PingGroups string   // ping_group_range
 	Writable   []string // of /proc and /sys: files that could be opened for writing
 	Masked     map[string]string
 }
@@ -59,7 +59,7 @@ func report() seen {
 	if info, err := os.Stat("/run/logis/resolv.conf"); err == nil {
 		s.Resolv = info.Mode().String() + " " + read("/run/logis/resolv.conf")
 	}
-	s.Groups = strings.Join(strings.Fields(read("/proc/sys/net/ipv4/ping_group_range")), " ")
+	s.PingGroups = strings.Join(strings.Fields(read("/proc/sys/net/ipv4/ping_group_range")), " ")
 	s.Writable = append(writable("/proc"), writable("/sys")...)
 	for _, path := range []string{"/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/interrupts", "/sys/firmware"} {
 		s.Masked[path] = content(path)

@@ -1,0 +1,45 @@
+package engine
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/logis-project/logis/"
+
+// The way down is a straight line: what each package may link of this module, itself left out. Whatever is not named here
+// has nothing of the module below it.
+func allowed() map[string][]string {
+	return map[string][]string{
+		"api":                      {},
+		"internal/linux":           {},
+		"internal/site":            {},
+		"internal/pool":            {"internal/linux"},
+		"internal/network":         {"internal/linux"},
+		"internal/image":           {"internal/linux", "images"},
+		"internal/route":           {"internal/linux"},
+		"internal/container":       {"internal/linux", "internal/container/entry", "internal/guest/control"},
+		"internal/container/entry": {"internal/linux"},
+		"internal/guest":           {"internal/frame", "internal/guest/control", "internal/linux"},
+		"client":                   {"api", "internal/frame"},
+		"cmd/logis":                {"api", "client", "internal/cli", "internal/frame", "internal/quantity"},
+		"cmd/logis-init":           {"internal/container/entry", "internal/frame", "internal/guest", "internal/guest/control", "internal/linux"},
+	}
+}
+
+func TestLayering(t *testing.T) {
+	for pkg, may := range allowed() {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", module+pkg).Output()
+		if err != nil {
+			t.Fatalf("go list %s: %v", pkg, err)
+		}
+		for dep := range strings.FieldsSeq(string(out)) {
+			inside, ours := strings.CutPrefix(dep, module)
+			if ours && inside != pkg && !slices.Contains(may, inside) {
+				t.Errorf("%s links %s", pkg, inside)
+			}
+		}
+	}
+}
