@@ -45,10 +45,11 @@ type Limits struct {
 	PIDs        int64   `json:"pids"`
 }
 
-// LimitsRequest holds the limits that a request names; zero, or left out, means the configured default.
+// LimitsRequest holds the limits that a request names; zero, or left out, means the configured default. Swap may be zero:
+// only left out it means the default.
 type LimitsRequest struct {
 	MemoryBytes int64   `json:"memory_bytes,omitempty" minimum:"0"`
-	SwapBytes   int64   `json:"swap_bytes,omitempty" minimum:"0"`
+	SwapBytes   *int64  `json:"swap_bytes,omitempty" minimum:"0"`
 	DiskBytes   int64   `json:"disk_bytes,omitempty" minimum:"0"`
 	CPUs        float64 `json:"cpus,omitempty" minimum:"0"`
 	PIDs        int64   `json:"pids,omitempty" minimum:"0"`

@@ -34,6 +34,27 @@ func (s *size) Set(text string) error {
 
 func (s *size) Type() string { return "quantity" }
 
+// swapSize is a flag in bytes that may be zero.
+type swapSize struct{ to **int64 }
+
+func (s *swapSize) String() string {
+	if s.to == nil || *s.to == nil {
+		return ""
+	}
+	return quantity.Format(**s.to)
+}
+
+func (s *swapSize) Set(text string) error {
+	n, err := quantity.Parse(text)
+	if err != nil {
+		return err
+	}
+	*s.to = &n
+	return nil
+}
+
+func (s *swapSize) Type() string { return "quantity" }
+
 // processors is a flag that takes a number above zero.
 type processors float64
 

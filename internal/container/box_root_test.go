@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -94,15 +95,23 @@ func state(t *testing.T) any {
 	return struct {
 		Snapshot  testhost.Snapshot
 		Processes []string
-		FDs       int
+		FDs       []string
 	}{snapshot, otherProcesses(t), descriptors(t)}
 }
 
-func descriptors(t *testing.T) int {
+// descriptors lists what this process has open, by kind.
+func descriptors(t *testing.T) []string {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
 	must(t, err)
-	return len(entries)
+	var open []string
+	for _, e := range entries {
+		target, _ := os.Readlink("/proc/self/fd/" + e.Name())
+		kind, _, _ := strings.Cut(target, ":[")
+		open = append(open, kind)
+	}
+	slices.Sort(open)
+	return open
 }
 
 // otherProcesses lists what runs under the names that containers have; zombies have ended.
@@ -134,6 +143,7 @@ func (b *box) makeImage() {
 		return err
 	}))
 	must(b, os.Chmod(filepath.Join(root, "tmp"), 0o1777))
+	b.write(root, "etc/motd", "hello\n")
 	b.write(root, "etc/passwd", "root:x:0:0::/root:/probe\nowner:x:1000:1000::/home:/probe\n")
 	b.write(root, "etc/group", "root:x:0:\nowner:x:1000:\n")
 	must(b, os.Link(probePath(), filepath.Join(root, "probe")))

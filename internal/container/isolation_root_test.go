@@ -189,7 +189,7 @@ func TestHostSeesNoMount(t *testing.T) {
 		}
 	}
 	slices.Sort(held)
-	if d := cmp.Diff([]string{"/dev/null", "/dev/null", "/dev/null", "socket"}, held); d != "" {
+	if d := cmp.Diff([]string{"/dev/null", "socket"}, slices.Compact(held)); d != "" {
 		t.Errorf("descriptors of PID 1 (-want +got):\n%s", d)
 	}
 }

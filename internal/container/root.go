@@ -3,7 +3,6 @@ package container
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -20,19 +19,9 @@ type Layers struct {
 
 // assembleRoot returns the container's root as a detached mount: the image through userns's id map, under the site's own
 // layer. It appears in no mount table: a thread of its own in a private mount namespace does the work and dies.
-func assembleRoot(l Layers, userns *os.File) (*os.File, error) {
-	type result struct {
-		root *os.File
-		err  error
-	}
-	done := make(chan result, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		root, err := assembleHere(l, userns)
-		done <- result{root, err}
-	}()
-	r := <-done
-	return r.root, r.err
+func assembleRoot(l Layers, userns *os.File) (root *os.File, err error) {
+	linux.OnOwnThread(func() { root, err = assembleHere(l, userns) })
+	return root, err
 }
 
 func assembleHere(l Layers, userns *os.File) (*os.File, error) {

@@ -28,7 +28,7 @@ func TestIDs(t *testing.T) {
 		want               int
 	}{
 		{"", "/etc/new", "upper/etc/new", base},
-		{"", "/etc/passwd", "upper/etc/passwd", base}, // copied up
+		{"", "/etc/motd", "upper/etc/motd", base}, // copied up
 		{"owner", "/tmp/new", "upper/tmp/new", base + 1000},
 		{"", "/var/lib/data/new", "data-upper/new", base},
 	} {
@@ -48,7 +48,7 @@ func TestIDs(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(b.image(), "etc/new")); err == nil {
 		t.Error("the image was written")
 	}
-	if got := owner(t, filepath.Join(b.image(), "etc/passwd")); got != 0 {
+	if got := owner(t, filepath.Join(b.image(), "etc/motd")); got != 0 {
 		t.Errorf("the image's file belongs to %d", got)
 	}
 }

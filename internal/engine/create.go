@@ -15,8 +15,8 @@ type CreateOptions struct {
 	NoWait  bool // return when PID 1 runs, not when every service answers
 }
 
-// Create makes a site and starts it; it returns when ssh, web and database answer. Zero fields of spec take the
-// configured defaults. An error or the end of ctx, at any step, leaves nothing behind. Errors wrap site.ErrInvalid,
+// Create makes a site and starts it; it returns when ssh, web and database answer. Zero fields of spec, and
+// a swap of site.Unset, take the configured defaults. An error or the end of ctx, at any step, leaves nothing behind. Errors wrap site.ErrInvalid,
 // site.ErrConflict or none of them.
 func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions) (_ site.Status, err error) {
 	spec = e.withDefaults(spec)
@@ -97,7 +97,7 @@ func (e *Engine) withDefaults(s site.Spec) site.Spec {
 	if s.Limits.Memory == 0 {
 		s.Limits.Memory = int64(d.Memory)
 	}
-	if s.Limits.Swap == 0 {
+	if s.Limits.Swap == site.Unset {
 		s.Limits.Swap = int64(d.Swap)
 	}
 	if s.Limits.Disk == 0 {

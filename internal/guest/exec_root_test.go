@@ -83,7 +83,7 @@ func TestExecSlowReaderGetsEverything(t *testing.T) {
 	b := newBox(t, nil)
 	// As much as the socket and the pipe hold: the command ends although the client has read nothing, and the child it
 	// leaves makes PID 1 give up waiting for the end of the pipe.
-	const size = 250_000
+	const size = 270_000
 	c := b.request(control.Request{Op: control.OpExec, Exec: &control.Exec{Command: []string{
 		"/bin/sh", "-c", fmt.Sprintf("sleep 1000000 & head -c %d /dev/zero; touch %s", size, b.path("ended")),
 	}}})

@@ -49,7 +49,7 @@ func TestSites(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("Create (-want +got):\n%s", d)
 	}
-	asked := site.Spec{Name: "alice", Domains: []string{"a.org"}, SSHKeys: []string{"k"}, Limits: site.Limits{Memory: 1 << 30, CPUs: 0.5}}
+	asked := site.Spec{Name: "alice", Domains: []string{"a.org"}, SSHKeys: []string{"k"}, Limits: site.Limits{Memory: 1 << 30, Swap: site.Unset, CPUs: 0.5}}
 	if d := cmp.Diff(asked, m.Last()); d != "" {
 		t.Errorf("spec that the engine saw (-want +got):\n%s", d)
 	}

@@ -40,6 +40,9 @@ type Spec struct {
 	Limits  Limits   `json:"limits"`
 }
 
+// Unset stands for a swap limit that nobody asked for, in a Spec whose defaults are not filled in yet: zero means none.
+const Unset = -1
+
 // Limits of a site, in bytes, processors and tasks.
 type Limits struct {
 	Memory int64   `json:"memory_bytes"`
