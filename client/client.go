@@ -75,8 +75,7 @@ func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", c.socket)
 	if err != nil {
-		var no syscall.Errno
-		if errors.As(err, &no) {
+		if no, ok := errors.AsType[syscall.Errno](err); ok {
 			err = no
 		}
 		return nil, &UnreachableError{c.socket, err}
@@ -138,12 +137,10 @@ func requestError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var un *UnreachableError
-	if errors.As(err, &un) {
+	if un, ok := errors.AsType[*UnreachableError](err); ok {
 		return un
 	}
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	return broken(err)

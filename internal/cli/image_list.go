@@ -27,8 +27,10 @@ func (c *commandLine) imageList() *cobra.Command {
 			}
 			rows := make([][]string, 0, len(images))
 			for _, i := range images {
-				rows = append(rows, []string{i.Name, i.Digest, i.Suite, quantity.Format(i.SizeBytes), strconv.Itoa(i.Packages),
-					strconv.Itoa(len(i.UsedBy)), date(i.BuiltAt)})
+				rows = append(rows, []string{
+					i.Name, i.Digest, i.Suite, quantity.Format(i.SizeBytes), strconv.Itoa(i.Packages),
+					strconv.Itoa(len(i.UsedBy)), date(i.BuiltAt),
+				})
 			}
 			c.table([]string{"NAME", "DIGEST", "SUITE", "SIZE", "PACKAGES", "SITES", "BUILT"}, rows)
 			return nil

@@ -27,8 +27,12 @@ func (c *commandLine) imageShow() *cobra.Command {
 				users = strings.Join(i.UsedBy, " ")
 			}
 			c.block("image "+i.Name, [][2]string{
-				{"digest", i.Digest}, {"suite", i.Suite}, {"size", quantity.Format(i.SizeBytes)},
-				{"packages", strconv.Itoa(i.Packages)}, {"built", date(i.BuiltAt)}, {"used by", users},
+				{"digest", i.Digest},
+				{"suite", i.Suite},
+				{"size", quantity.Format(i.SizeBytes)},
+				{"packages", strconv.Itoa(i.Packages)},
+				{"built", date(i.BuiltAt)},
+				{"used by", users},
 			})
 			return nil
 		},

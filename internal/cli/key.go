@@ -70,8 +70,7 @@ func keyLines(data []byte) ([]string, error) {
 
 // plain takes the operation and the path out of a file error: the caller says them better.
 func plain(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err
 	}
 	return err

@@ -43,7 +43,8 @@ func (c *commandLine) stop() *cobra.Command {
 
 // power is a command that starts or stops: NAME... or --all, which means the sites that fit.
 func (c *commandLine) power(verb, short, done string, fits func(api.Site) bool,
-	work func(context.Context, string) (string, error)) *cobra.Command {
+	work func(context.Context, string) (string, error),
+) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use: verb + " NAME...|--all", Short: short,

@@ -324,8 +324,7 @@ func command(socket string, args ...string) *exec.Cmd {
 }
 
 func exitStatus(err error) int {
-	var e *exec.ExitError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*exec.ExitError](err); ok {
 		return e.ExitCode()
 	}
 	if err != nil {

@@ -41,8 +41,8 @@ func (c *commandLine) each(ctx context.Context, names []string, work func(contex
 	var first error
 	for _, r := range results {
 		done := <-r
-		switch {
-		case done.err == nil:
+		switch done.err {
+		case nil:
 			c.printf("%s\n", clean(done.text))
 		default:
 			c.complain(done.err)

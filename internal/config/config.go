@@ -163,8 +163,7 @@ func oneLine(err error) error {
 		row, _ := strict.Errors[0].Position()
 		return fmt.Errorf("line %d: unknown key %q", row, strings.Join(strict.Errors[0].Key(), "."))
 	}
-	var dec *toml.DecodeError
-	if errors.As(err, &dec) {
+	if dec, ok := errors.AsType[*toml.DecodeError](err); ok {
 		row, _ := dec.Position()
 		return fmt.Errorf("line %d: %s: %s", row, strings.Join(dec.Key(), "."), strings.TrimPrefix(dec.Error(), "toml: "))
 	}

@@ -108,7 +108,9 @@ func descriptors(t *testing.T) []string {
 	for _, e := range entries {
 		target, _ := os.Readlink("/proc/self/fd/" + e.Name())
 		kind, _, _ := strings.Cut(target, ":[")
-		open = append(open, kind)
+		if !strings.HasPrefix(kind, "/sys/fs/cgroup") { // held for good by the Go runtime and by the cgroups library
+			open = append(open, kind)
+		}
 	}
 	slices.Sort(open)
 	return open

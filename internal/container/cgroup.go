@@ -97,24 +97,28 @@ func (c *cgroup) countsSwap() bool {
 // expectation is one limit file and the value it must hold.
 type expectation struct{ controller, file, want string }
 
+// taken tells whether the kernel took the limit when its file reads got.
+func (e expectation) taken(got string) bool {
+	return got == e.want || strings.HasPrefix(e.file, "memory.") && samePages(got, e.want)
+}
+
 // verify reads every limit back: one that the kernel rounded is fine, one that it ignored is not.
 func (c *cgroup) verify(r *cgroups.Resources) error {
-	for _, e := range expectations(r) {
+	for _, e := range expectations(r, cgroups.IsCgroup2UnifiedMode()) {
 		data, err := os.ReadFile(filepath.Join(c.manager.Path(e.controller), e.file))
 		if err != nil {
 			return fmt.Errorf("this kernel cannot enforce %s: %w", e.file, err)
 		}
-		got := strings.TrimSpace(string(data))
-		if got != e.want && !(strings.HasPrefix(e.file, "memory.") && samePages(got, e.want)) {
+		if got := strings.TrimSpace(string(data)); !e.taken(got) {
 			return fmt.Errorf("the kernel did not take %s: wrote %s, reads %s", e.file, e.want, got)
 		}
 	}
 	return nil
 }
 
-func expectations(r *cgroups.Resources) []expectation {
+func expectations(r *cgroups.Resources, unified bool) []expectation {
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
-	if cgroups.IsCgroup2UnifiedMode() {
+	if unified {
 		out := []expectation{
 			{"", "memory.max", number(r.Memory)},
 			{"", "cpu.max", number(r.CpuQuota) + " " + number(int64(r.CpuPeriod))},

@@ -257,7 +257,7 @@ func (c *Container) Start(ctx context.Context) error {
 	if c.spec.Data != (Layers{}) {
 		data, err := assembleData(c.spec.Data)
 		if err != nil {
-			return err
+			return fmt.Errorf("assemble data volume: %w", err)
 		}
 		defer data.Close()
 		fds, spec.DataTarget = append(fds, int(data.Fd())), c.spec.DataTarget

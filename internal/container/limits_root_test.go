@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/opencontainers/cgroups"
 )
 
-// paths returns the limit files of a container and what they must hold.
+// limitFiles returns the limit files of a container and what they must hold.
 func limitFiles(c *Container, l Limits) map[string]string {
 	files := map[string]string{}
-	for _, e := range expectations(l.resources()) {
+	for _, e := range expectations(l.resources(), cgroups.IsCgroup2UnifiedMode()) {
 		files[filepath.Join(c.cgroup.manager.Path(e.controller), e.file)] = e.want
 	}
 	return files

@@ -113,7 +113,7 @@ func (r *Runtime) Remove(ctx context.Context, name string) error {
 }
 
 func (r *Runtime) removeDir(name string) error {
-	if name == "" || name != filepath.Base(name) {
+	if name != filepath.Base(name) || name == "." || !filepath.IsLocal(name) {
 		return fmt.Errorf("remove run directory of %q: %w", name, fs.ErrInvalid)
 	}
 	if err := os.RemoveAll(r.dir(name)); err != nil {

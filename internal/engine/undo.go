@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // undo collects the way back of a change; on an error it is walked, last step first.
@@ -28,9 +29,9 @@ func (u *undo) runOn(ctx context.Context, err *error) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 	defer cancel()
-	for i := len(u.steps) - 1; i >= 0; i-- {
-		if uerr := u.steps[i].run(ctx); uerr != nil {
-			*err = errors.Join(*err, fmt.Errorf("%s: %w", u.steps[i].name, uerr))
+	for _, v := range slices.Backward(u.steps) {
+		if uerr := v.run(ctx); uerr != nil {
+			*err = errors.Join(*err, fmt.Errorf("%s: %w", v.name, uerr))
 		}
 	}
 }

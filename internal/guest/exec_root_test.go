@@ -79,24 +79,6 @@ func TestExecCarriesMuchBothWays(t *testing.T) {
 	}
 }
 
-func TestExecSlowReaderGetsEverything(t *testing.T) {
-	b := newBox(t, nil)
-	// As much as the socket and the pipe hold: the command ends although the client has read nothing, and the child it
-	// leaves makes PID 1 give up waiting for the end of the pipe.
-	const size = 270_000
-	c := b.request(control.Request{Op: control.OpExec, Exec: &control.Exec{Command: []string{
-		"/bin/sh", "-c", fmt.Sprintf("sleep 1000000 & head -c %d /dev/zero; touch %s", size, b.path("ended")),
-	}}})
-	// The grace itself is what has to pass; nothing announces its end.
-	grace := fmt.Sprint(2 * leftoverGrace.Seconds())
-	if r := b.sh("for i in $(seq 1000); do test -e " + b.path("ended") + " && exec sleep " + grace + "; sleep 0.01; done; exit 1"); r.Exit != 0 {
-		t.Fatalf("the command does not end: %+v", r)
-	}
-	if got := collect(t, c, nil); len(got.Stdout) != size || got.Exit != 0 {
-		t.Errorf("%d bytes, exit %d", len(got.Stdout), got.Exit)
-	}
-}
-
 func TestExecChildLeftBehindDoesNotHangTheExit(t *testing.T) {
 	b := newBox(t, nil)
 	r := b.sh("sleep 1000000 & echo $!")

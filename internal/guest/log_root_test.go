@@ -105,14 +105,14 @@ ready = {command = ["/bin/true"], path = "DIR/made"}
 `,
 	}, smallLogs)
 	pid := b.awaitReady().Services[0].PID
+	// Most of it is taken by something that can be deleted later, the rest by the log.
+	log, fill := b.path("log/s.log"), b.path("log/fill")
+	b.sh("head -c 200000 /dev/zero > " + fill)
 	b.write("in", "seq 100000\n") // more than a pipe holds: it would block if PID 1 did
 	b.write("in", "touch "+b.path("alive")+"\n")
 	if r := b.sh("for i in $(seq 1000); do test -e " + b.path("alive") + " && exit 0; sleep 0.01; done; exit 1"); r.Exit != 0 {
 		t.Fatal("the service is blocked")
 	}
-	log, fill := b.path("log/s.log"), b.path("log/fill")
-	b.sh("cat /dev/zero > " + fill)
-	b.write("in", "seq 1000\n")
 	if r := b.sh("rm " + fill + "; grep -vc '^20' " + log); r.Stdout != "0\n" {
 		t.Errorf("the full log has half lines: %+v", r)
 	}

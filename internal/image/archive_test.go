@@ -224,7 +224,7 @@ func TestImportRefusesHostileArchives(t *testing.T) {
 
 func TestImportRefusesBombs(t *testing.T) {
 	zeros := strings.Repeat("\x00", 2<<20)
-	small := limits{bytes: 1 << 20, entries: 8, window: 1 << 20}
+	small := limits{bytes: 1 << 20, entries: 8, window: 64 << 20}
 	many := begin()
 	for i := range 10 {
 		many = append(many, fileEntry("rootfs/"+string(rune('a'+i)), ""))
@@ -236,7 +236,7 @@ func TestImportRefusesBombs(t *testing.T) {
 		"big manifest":   {fileEntry(imageFile, tinyImage), fileEntry(manifestFile, zeros)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := importArchive(t.Context(), bytes.NewReader(archiveOf(t, entries...)), t.TempDir(), small)
+			_, _, err := unpack(t.Context(), bytes.NewReader(archiveOf(t, entries...)), rootOf(t, t.TempDir()), small)
 			if !errors.Is(err, ErrArchive) {
 				t.Errorf("error %v is not ErrArchive", err)
 			}
@@ -285,12 +285,22 @@ func FuzzImport(f *testing.F) {
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		_, _ = importArchive(t.Context(), bytes.NewReader(compress(t, data)), dir, limits{bytes: 1 << 20, entries: 64, window: 1 << 20})
+		_, _, _ = unpack(t.Context(), bytes.NewReader(compress(t, data)), rootOf(t, dir), limits{bytes: 1 << 20, entries: 64, window: 64 << 20})
 		left, err := os.ReadDir(outside)
 		if err != nil || len(left) != 1 {
 			t.Errorf("outside of the image: %v %v", left, err)
 		}
 	})
+}
+
+func rootOf(t *testing.T, dir string) *os.Root {
+	t.Helper()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	return root
 }
 
 func compress(t testing.TB, data []byte) []byte {

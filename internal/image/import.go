@@ -37,42 +37,40 @@ const maxID = 65535
 // and modes are kept, setuid too: inside a site they are the site's own ids. On an error, dir holds rubbish for the caller
 // to delete.
 func Import(ctx context.Context, r io.Reader, dir string) (Image, error) {
-	img, err := importArchive(ctx, r, dir, importLimits)
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return Image{}, fmt.Errorf("import image: %w", err)
 	}
-	return img, nil
+	defer root.Close()
+	img, manifest, err := unpack(ctx, r, root, importLimits)
+	if err != nil {
+		return Image{}, fmt.Errorf("import image: %w", err)
+	}
+	return img, seal(dir, img, manifest)
 }
 
-func importArchive(ctx context.Context, r io.Reader, dir string, max limits) (Image, error) {
-	root, err := os.OpenRoot(dir)
+// unpack makes the root file system of an archive, and returns what the archive says of it.
+func unpack(ctx context.Context, r io.Reader, root *os.Root, most limits) (Image, Manifest, error) {
+	z, err := zstd.NewReader(contextReader{ctx, r}, zstd.WithDecoderMaxWindow(most.window))
 	if err != nil {
-		return Image{}, err
-	}
-	defer root.Close()
-	z, err := zstd.NewReader(contextReader{ctx, r}, zstd.WithDecoderMaxWindow(max.window))
-	if err != nil {
-		return Image{}, err
+		return Image{}, Manifest{}, err
 	}
 	defer z.Close()
 	// Headers cost something too: 1 KiB an entry is more than they need, PAX records and padding included.
-	bounded := &io.LimitedReader{R: z, N: max.bytes + int64(max.entries)*1024 + 2*maxTextFile}
-	m := &importer{root: root, tar: tar.NewReader(bounded), max: max, kinds: map[string]byte{}, buf: make([]byte, 256<<10)}
+	bounded := &io.LimitedReader{R: z, N: most.bytes + int64(most.entries)*1024 + 2*maxTextFile}
+	m := &importer{root: root, tar: tar.NewReader(bounded), most: most, kinds: map[string]byte{}, buf: make([]byte, 256<<10)}
 	img, manifest, err := m.run(ctx)
-	if err != nil {
-		if bounded.N <= 0 {
-			err = fmt.Errorf("%w: more than %d bytes", ErrArchive, max.bytes)
-		}
-		return Image{}, err
+	if err != nil && bounded.N <= 0 {
+		err = fmt.Errorf("%w: more than %d bytes", ErrArchive, most.bytes)
 	}
-	return img, seal(dir, img, manifest)
+	return img, manifest, err
 }
 
 // importer is one run of Import.
 type importer struct {
 	root  *os.Root
 	tar   *tar.Reader
-	max   limits
+	most  limits
 	bytes int64
 	kinds map[string]byte // the tar type of every entry made so far, by its clean name
 	buf   []byte
@@ -149,8 +147,8 @@ func (m *importer) add(h *tar.Header) error {
 	if name != rootfsDir && m.kinds[path.Dir(name)] != tar.TypeDir {
 		return fmt.Errorf("%w: its directory is not there", ErrArchive)
 	}
-	if len(m.kinds) >= m.max.entries {
-		return fmt.Errorf("%w: more than %d entries", ErrArchive, m.max.entries)
+	if len(m.kinds) >= m.most.entries {
+		return fmt.Errorf("%w: more than %d entries", ErrArchive, m.most.entries)
 	}
 	if h.Uid < 0 || h.Uid > maxID || h.Gid < 0 || h.Gid > maxID {
 		return fmt.Errorf("%w: owner %d:%d is not below %d", ErrArchive, h.Uid, h.Gid, maxID+1)
@@ -183,8 +181,8 @@ func (m *importer) directory(name string, h *tar.Header) error {
 }
 
 func (m *importer) regular(name string, h *tar.Header) error {
-	if h.Size > m.max.bytes-m.bytes {
-		return fmt.Errorf("%w: more than %d bytes", ErrArchive, m.max.bytes)
+	if h.Size > m.most.bytes-m.bytes {
+		return fmt.Errorf("%w: more than %d bytes", ErrArchive, m.most.bytes)
 	}
 	m.bytes += h.Size
 	f, err := m.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

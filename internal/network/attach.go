@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -52,7 +53,35 @@ func (n *Network) Attach(ctx context.Context, p Port, netns *os.File) (err error
 	if err := n.setUpHostSide(p, bridge, host); err != nil {
 		return err
 	}
-	return n.setUpInside(p, inside)
+	if err := n.setUpInside(p, inside); err != nil {
+		return err
+	}
+	eth0, err := inside.LinkByName("eth0")
+	if err != nil {
+		return err
+	}
+	return errors.Join(waitUp(ctx, inside, eth0), waitUp(ctx, &netlink.Handle{}, host))
+}
+
+// waitUp waits until a link has carried through that it is up, at once or within a millisecond: a worker of the kernel
+// starts its queue and makes the bridge's port forward. Until then packets are lost, and a lost SYN costs a second.
+func waitUp(ctx context.Context, h *netlink.Handle, link netlink.Link) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for {
+		now, err := h.LinkByIndex(link.Attrs().Index)
+		if err != nil {
+			return err
+		}
+		if now.Attrs().OperState == netlink.OperUp {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %s to come up: %w", link.Attrs().Name, ctx.Err())
+		case <-time.After(200 * time.Microsecond):
+		}
+	}
 }
 
 // openInside opens rtnetlink in netns, after making eth0, once there, take nothing from advertisements and no link-local

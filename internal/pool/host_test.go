@@ -30,8 +30,7 @@ func TestMain(m *testing.M) {
 	// With CLONE_NEWNS here, syscall also makes all mounts private.
 	self.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
 	if err := self.Run(); err != nil {
-		var exit *exec.ExitError
-		if !errors.As(err, &exit) {
+		if _, ok := errors.AsType[*exec.ExitError](err); !ok {
 			fmt.Fprintln(os.Stderr, err)
 		}
 		os.Exit(1)

@@ -11,9 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
 
 	"github.com/logis-project/logis/internal/linux"
 )

@@ -23,8 +23,7 @@ type Identity struct{ UID, GID int }
 // LookupIdentity finds the user name in /etc/passwd. Where it is missing, the error names the command that makes it.
 func LookupIdentity(name string) (Identity, error) {
 	u, err := user.Lookup(name)
-	var unknown user.UnknownUserError
-	if errors.As(err, &unknown) {
+	if _, ok := errors.AsType[user.UnknownUserError](err); ok {
 		return Identity{}, fmt.Errorf("user %q does not exist: create it with: useradd --system --no-create-home"+
 			" --shell /usr/sbin/nologin --user-group %s", name, name)
 	}

@@ -73,7 +73,7 @@ type conn struct {
 
 // Write gives p, at most some tens of kilobytes, the gate's stall to be taken.
 func (c *conn) Write(p []byte) (int, error) {
-	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.gate.stall)) // fails only on a closed connection
+	_ = c.SetWriteDeadline(time.Now().Add(c.gate.stall)) // fails only on a closed connection
 	return c.Conn.Write(p)
 }
 

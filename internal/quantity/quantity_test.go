@@ -12,8 +12,10 @@ func TestParse(t *testing.T) {
 			t.Errorf("Parse(%q) = %d, %v; want %d", in, got, err, want)
 		}
 	}
-	for _, in := range []string{"", "G", "-1", "+1", "1e3", "2 G", " 2G", "2G\n", "2X", "2GG", "NaN", "inf", "0x10", "1,5G",
-		"99999999999999999999", "99999999999T", "1.2.3G"} {
+	for _, in := range []string{
+		"", "G", "-1", "+1", "1e3", "2 G", " 2G", "2G\n", "2X", "2GG", "NaN", "inf", "0x10", "1,5G",
+		"99999999999999999999", "99999999999T", "1.2.3G",
+	} {
 		if got, err := Parse(in); err == nil {
 			t.Errorf("Parse(%q) = %d, want an error", in, got)
 		}

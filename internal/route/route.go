@@ -78,6 +78,6 @@ func CanonicalHost(host string) string {
 // hostLike reports whether s has only bytes that a host name or an address can have.
 func hostLike(s string) bool {
 	return strings.IndexFunc(s, func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-._:", c))
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-._:", c)
 	}) < 0
 }

@@ -38,7 +38,8 @@ func (s *Server) register(a huma.API) {
 
 // add registers one route with the right that it asks for.
 func add[I, O any](s *Server, a huma.API, r right, method, path, id, summary string,
-	handler func(context.Context, *I) (*O, error), options ...func(*huma.Operation)) {
+	handler func(context.Context, *I) (*O, error), options ...func(*huma.Operation),
+) {
 	op := huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary,
 		MaxBodyBytes: maxBody,

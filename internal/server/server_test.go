@@ -34,8 +34,10 @@ func TestSites(t *testing.T) {
 	if all, err := c.Sites(ctx); err != nil || all == nil || len(all) != 0 {
 		t.Errorf("Sites = %#v, %v; want an empty list, not null", all, err)
 	}
-	got, err := c.Create(ctx, api.CreateRequest{Name: "alice", Domains: []string{"a.org"}, SSHKeys: []string{"k"},
-		Limits: api.LimitsRequest{MemoryBytes: 1 << 30, CPUs: 0.5}})
+	got, err := c.Create(ctx, api.CreateRequest{
+		Name: "alice", Domains: []string{"a.org"}, SSHKeys: []string{"k"},
+		Limits: api.LimitsRequest{MemoryBytes: 1 << 30, CPUs: 0.5},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,8 +291,7 @@ func dial(t *testing.T, m *servertest.Engine) *client.Client {
 }
 
 func code(err error) string {
-	var e *api.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*api.Error](err); ok {
 		return e.Code
 	}
 	return ""
