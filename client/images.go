@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"

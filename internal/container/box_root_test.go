@@ -256,25 +256,25 @@ func probe[T any](t testing.TB, c *Container, user, mode string) T {
 	return answer
 }
 
-// probePID starts the probe's wait mode in the container and returns its PID on the host, and what ends it.
+// probePID starts the probe's wait mode in the container and returns its PID on the host, and what lets go of it.
 func probePID(t testing.TB, c *Container) (int, func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	conn, err := c.Dial(ctx, control.Request{Op: control.OpExec, Exec: &control.Exec{Command: []string{"/probe", "wait"}}})
+	conn, err := c.Dial(t.Context(), control.Request{Op: control.OpExec, Exec: &control.Exec{Command: []string{"/probe", "wait"}}})
 	must(t, err)
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		pids, err := c.cgroup.pids()
-		must(t, err)
-		for _, pid := range pids {
-			if cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); string(cmdline) == "/probe\x00wait\x00" {
-				return pid, func() { cancel(); conn.Close(); running.Wait() }
-			}
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the probe did not start")
+	// It says so when it runs; then its command line is its own.
+	must(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
+	if kind, said, err := frame.Read(conn); err != nil || kind != frame.Stdout {
+		t.Fatalf("the probe did not start: %c %q, %v", kind, said, err)
+	}
+	pids, err := c.cgroup.pids()
+	must(t, err)
+	for _, pid := range pids {
+		if cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); string(cmdline) == "/probe\x00wait\x00" {
+			return pid, func() { conn.Close() }
 		}
 	}
+	t.Fatalf("the probe is not among %v", pids)
+	return 0, nil
 }
 
 func must(t testing.TB, err error) {

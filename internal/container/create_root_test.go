@@ -44,13 +44,13 @@ func TestStartNamesWhatIsMissing(t *testing.T) {
 		"target is a link": {func(t *testing.T, s *Spec) {
 			s.Data, s.DataTarget = b.data(*s), "/var/lib/link"
 			link(t, "var/lib/link", "/etc")
-		}, "open var/lib/link: not a directory"},
+		}, "open var/lib/link: too many levels of symbolic links"},
 		"target leads through a link": {func(t *testing.T, s *Spec) {
 			s.Data, s.DataTarget = b.data(*s), "/var/way/lib/data"
 			link(t, "var/way", "/var")
 		}, "open var/way/lib/data: too many levels of symbolic links"},
 		"target leads out": {func(_ *testing.T, s *Spec) { s.Data, s.DataTarget = b.data(*s), "/../tmp" }, "../tmp"},
-		"proc is a link":   {func(t *testing.T, _ *Spec) { link(t, "proc", "/etc") }, "open proc: not a directory"},
+		"proc is a link":   {func(t *testing.T, _ *Spec) { link(t, "proc", "/etc") }, "open proc: too many levels of symbolic links"},
 		"dev is a link":    {func(t *testing.T, _ *Spec) { link(t, "dev", "/etc") }, "/dev"},
 		"run is a file": {func(t *testing.T, _ *Spec) {
 			must(t, os.WriteFile(upper("run"), nil, 0o755))

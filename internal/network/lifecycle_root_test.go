@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/logis-project/logis/internal/linux"
 )
@@ -254,11 +255,11 @@ func TestFullBridge(t *testing.T) {
 	h.ensure(t)
 	bridge, err := netlink.LinkByName(h.bridgeName())
 	try(t, err)
+	t.Cleanup(func() { run(t, "ip", "link", "del", "group", "83") }) // all at once: one by one takes seconds
 	for i := range 512 { // pairs; all ends but one make 1,023 ports
-		veth := netlink.NewVeth(netlink.LinkAttrs{Name: fmt.Sprint("a", i), TxQLen: -1, MasterIndex: bridge.Attrs().Index})
+		veth := netlink.NewVeth(netlink.LinkAttrs{Name: fmt.Sprint("a", i), TxQLen: -1, MasterIndex: bridge.Attrs().Index, Group: 83})
 		veth.PeerName = fmt.Sprint("b", i)
 		try(t, netlink.LinkAdd(veth))
-		t.Cleanup(func() { try(t, netlink.LinkDel(veth)) })
 		if i == 0 {
 			continue
 		}
@@ -274,6 +275,28 @@ func TestFullBridge(t *testing.T) {
 	if len(indexes) != 0 || err != nil {
 		t.Errorf("left on the host: %v, %v", indexes, err)
 	}
+}
+
+func TestAttachTogether(t *testing.T) {
+	h := newHost(t)
+	h.ensure(t)
+	before := state(t)
+	var ports []Port
+	var all errgroup.Group
+	for i := range 16 {
+		p, ns := testPort(i), newNetNS(t, syscall.CLONE_NEWUSER)
+		ports = append(ports, p)
+		all.Go(func() error { return errors.Join(h.Attach(t.Context(), p, ns), h.Redirect(t.Context(), p)) })
+	}
+	try(t, all.Wait())
+	attached := state(t)
+	try(t, h.Ensure(t.Context(), ports, ports))
+	same(t, "Ensure has another idea of what is attached", attached, state(t))
+	for _, p := range ports {
+		all.Go(func() error { return errors.Join(h.RemoveRedirect(t.Context(), p), h.Detach(t.Context(), p)) })
+	}
+	try(t, all.Wait())
+	same(t, "after Detach", before, state(t))
 }
 
 // BenchmarkAttach is one site connected and disconnected.

@@ -168,7 +168,7 @@ func (h *house) snapshot(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: snapshot NAME")
 	}
-	data, err := json.Marshal(h.take(ts.Value("t").(serial)))
+	data, err := json.Marshal(h.settled(ts.Value("t").(serial)))
 	ts.Check(err)
 	ts.Check(os.WriteFile(filepath.Join(ts.Getenv("WORK"), args[0]+".snapshot"), data, 0o600))
 }

@@ -122,6 +122,24 @@ func (h *house) take(t testing.TB) testhost.Snapshot {
 	return s
 }
 
+// settled takes a snapshot once the host has stood still for three of them: what earlier sites left for the kernel to
+// free must not count as part of it.
+func (h *house) settled(t testing.TB) testhost.Snapshot {
+	t.Helper()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	last, same := h.take(t), 0
+	for same < 3 {
+		<-tick.C
+		if now := h.take(t); cmp.Equal(last, now) {
+			same++
+		} else {
+			last, same = now, 0
+		}
+	}
+	return last
+}
+
 // compare waits until the box is as it was: the kernel frees network namespaces and quota groups some time after the last user.
 func (h *house) compare(t testing.TB, before testhost.Snapshot) {
 	t.Helper()

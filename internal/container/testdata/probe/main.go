@@ -33,7 +33,8 @@ func main() {
 	case "bomb":
 		fmt.Println(bomb(number(2)))
 	case "wait":
-		select {}
+		fmt.Println("waiting")
+		time.Sleep(time.Hour)
 	case "pause": // a child of bomb
 		time.Sleep(time.Hour)
 	default:
