@@ -51,15 +51,15 @@ var prepared = sync.OnceValue(func() error {
 
 // box is a host directory with a minimal image, and a Runtime on it.
 type box struct {
-	*testing.T
+	testing.TB
 	dir     string
 	runtime *Runtime
 }
 
-func newBox(t *testing.T) *box {
+func newBox(t testing.TB) *box {
 	t.Helper()
 	must(t, prepared())
-	b := &box{T: t, dir: filepath.Join(testhost.Dir(), strings.ReplaceAll(t.Name(), "/", "-"))}
+	b := &box{TB: t, dir: filepath.Join(testhost.Dir(), strings.ReplaceAll(t.Name(), "/", "-"))}
 	must(t, os.Mkdir(b.dir, 0o711))
 	must(t, os.Chmod(b.dir, 0o711))
 	t.Cleanup(func() { must(t, os.RemoveAll(b.dir)) })
@@ -87,10 +87,14 @@ func (b *box) open() *Runtime {
 }
 
 // state is what a container could leave: mounts, cgroups, processes; descriptors and goroutines of this process.
-func state(t *testing.T) any {
+func state(t testing.TB) any {
 	t.Helper()
 	snapshot, err := testhost.Take(context.Background(), testhost.SnapshotOptions{}) // also called when the test's context has ended
 	must(t, err)
+	// Other tests of this machine mount and unmount meanwhile.
+	snapshot.Mounts = slices.DeleteFunc(snapshot.Mounts, func(m string) bool {
+		return !strings.Contains(m, testhost.Dir()) && !strings.Contains(m, " overlay ")
+	})
 	snapshot.Processes = nil // "all but descendants"; those below are what PID 1 of the box has adopted, too
 	return struct {
 		Snapshot  testhost.Snapshot
@@ -100,7 +104,7 @@ func state(t *testing.T) any {
 }
 
 // descriptors lists what this process has open, by kind.
-func descriptors(t *testing.T) []string {
+func descriptors(t testing.TB) []string {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
 	must(t, err)
@@ -117,7 +121,7 @@ func descriptors(t *testing.T) []string {
 }
 
 // otherProcesses lists what runs under the names that containers have; zombies have ended.
-func otherProcesses(t *testing.T) []string {
+func otherProcesses(t testing.TB) []string {
 	t.Helper()
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	must(t, err)

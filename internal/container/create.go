@@ -53,6 +53,9 @@ func (r *Runtime) Create(ctx context.Context, spec Spec) (_ *Container, err erro
 			err = errors.Join(err, c.Kill(undo), c.Release(undo))
 		}
 	}()
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
 	if c.cgroup, err = newCgroup(r.opts.Instance, spec.Name, spec.Limits); err != nil {
 		return nil, err
 	}
@@ -120,16 +123,13 @@ var errEnded = errors.New("the first process ended")
 
 // runLaunch runs `logis-init launch` to its end. What it had to say then waits on the channel.
 func (c *Container) runLaunch(ctx context.Context, files ...*os.File) error {
-	ctx, cancel := context.WithTimeout(ctx, entryTimeout)
+	// Not ended with the caller's: killed after its clone it would leave a first process that we know no pidfd of.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), entryTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, c.runtime.binary, "launch", strconv.FormatUint(uint64(c.spec.IDBase), 10))
 	cmd.Env = []string{}
 	cmd.ExtraFiles = files
-	err := cmd.Run()
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
+	return cmd.Run()
 }
 
 // receiveLaunched takes over the pidfd. It does not wait: a launch that was killed says nothing, and the first process may

@@ -26,8 +26,13 @@ func state(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
 	for _, args := range [][]string{
-		{"ip", "-brief", "addr"}, {"ip", "route", "show", "table", "all"}, {"ip", "-6", "route", "show", "table", "all"},
-		{"ip", "neigh", "show", "nud", "permanent"}, {"bridge", "fdb"}, {"bridge", "-details", "link"}, {"nft", "list", "ruleset"},
+		{"ip", "-brief", "addr"},
+		{"ip", "route", "show", "table", "all"},
+		{"ip", "-6", "route", "show", "table", "all"},
+		{"ip", "neigh", "show", "nud", "permanent"},
+		{"bridge", "fdb"},
+		{"bridge", "-details", "link"},
+		{"nft", "list", "ruleset"},
 	} {
 		var lines []string
 		for line := range strings.Lines(run(t, args[0], args[1:]...)) {
@@ -41,8 +46,9 @@ func state(t *testing.T) string {
 	return b.String()
 }
 
-// ofKernel are lines that come with link-local addresses and groups of multicast, sooner or later.
-var ofKernel = regexp.MustCompile(`33:33:|01:00:5e:|fe80::/64|local fe80::|anycast fe80::|ff00::/8`)
+// ofKernel are lines that follow addresses, the carrier or forwarding, sooner or later: routes of the table local, groups
+// of multicast, link-local addresses.
+var ofKernel = regexp.MustCompile(`33:33:|01:00:5e:|fe80::/64|^(local|anycast) .* table local|ff00::/8`)
 
 // volatile are states of links that follow the carrier, and timers.
 var volatile = regexp.MustCompile(` (UP|DOWN|LOWERLAYERDOWN|UNKNOWN) +| linkdown|[a-z_]+_timer +[0-9.]+|fe80::\S+`)
@@ -256,7 +262,7 @@ func TestFullBridge(t *testing.T) {
 	bridge, err := netlink.LinkByName(h.bridgeName())
 	try(t, err)
 	t.Cleanup(func() { run(t, "ip", "link", "del", "group", "83") }) // all at once: one by one takes seconds
-	for i := range 512 { // pairs; all ends but one make 1,023 ports
+	for i := range 512 {                                             // pairs; all ends but one make 1,023 ports
 		veth := netlink.NewVeth(netlink.LinkAttrs{Name: fmt.Sprint("a", i), TxQLen: -1, MasterIndex: bridge.Attrs().Index, Group: 83})
 		veth.PeerName = fmt.Sprint("b", i)
 		try(t, netlink.LinkAdd(veth))

@@ -203,7 +203,7 @@ func copyBytes(to, from *net.TCPConn) error {
 		if err == nil {
 			size, err = from.Read(buf)
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return to.CloseWrite()
 		}
 		if err == nil {

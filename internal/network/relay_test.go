@@ -1,6 +1,7 @@
 package network
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -125,6 +126,6 @@ func TestRelay(t *testing.T) {
 }
 
 func isTimeout(err error) bool {
-	timeout, ok := err.(net.Error)
-	return ok && timeout.Timeout()
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
 }

@@ -27,12 +27,18 @@ func TestReadResolvConf(t *testing.T) {
 		{"stub of dnsmasq", "nameserver 127.0.0.1\n", "", resolver{relay: netip.MustParseAddrPort("127.0.0.1:53")}},
 		{"this host", "nameserver 0.0.0.0\n", "", resolver{relay: netip.MustParseAddrPort("127.0.0.1:53")}},
 		{"stub of resolved", "nameserver 127.0.0.53\n", "nameserver 192.0.2.53\n", resolver{dnat: ip("192.0.2.53")}},
-		{"stub of resolved with another stub behind it", "nameserver 127.0.0.53\n", "nameserver 127.0.0.1\n",
-			resolver{relay: netip.MustParseAddrPort("127.0.0.1:53")}},
-		{"stub of resolved, which has no upstream", "nameserver 127.0.0.53\n", "",
-			resolver{relay: netip.MustParseAddrPort("127.0.0.53:53")}},
-		{"resolved's file where resolved is not used", "nameserver 127.0.0.1\n", "nameserver 192.0.2.53\n",
-			resolver{relay: netip.MustParseAddrPort("127.0.0.1:53")}},
+		{
+			"stub of resolved with another stub behind it", "nameserver 127.0.0.53\n", "nameserver 127.0.0.1\n",
+			resolver{relay: netip.MustParseAddrPort("127.0.0.1:53")},
+		},
+		{
+			"stub of resolved, which has no upstream", "nameserver 127.0.0.53\n", "",
+			resolver{relay: netip.MustParseAddrPort("127.0.0.53:53")},
+		},
+		{
+			"resolved's file where resolved is not used", "nameserver 127.0.0.1\n", "nameserver 192.0.2.53\n",
+			resolver{relay: netip.MustParseAddrPort("127.0.0.1:53")},
+		},
 		{"none", "search example.org\n", "", resolver{}},
 	} {
 		dir := t.TempDir()

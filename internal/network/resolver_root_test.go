@@ -49,6 +49,8 @@ func testResolver(t *testing.T) {
 	_, site := h.attachSite(t, 0)
 	expect := func(want string) {
 		t.Helper()
+		pause := time.NewTicker(10 * time.Millisecond)
+		defer pause.Stop()
 		for _, network := range []string{"udp", "tcp"} {
 			got := ""
 			for end := deadline(); got != query+want && time.Now().Before(end); { // the change is seen at the next look
@@ -62,7 +64,7 @@ func testResolver(t *testing.T) {
 				})
 				if err != nil {
 					got = err.Error()
-					time.Sleep(10 * time.Millisecond)
+					<-pause.C
 				}
 			}
 			if got != query+want {
