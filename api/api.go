@@ -7,6 +7,12 @@ import "time"
 // Version is the release this tree builds; `-ldflags -X` replaces it in packages.
 var Version = "0.1.0-dev"
 
+// What the two ends of logisd's socket name alike beside the types.
+const (
+	ArchiveType  = "application/zstd" // media type of an exported image
+	ExecProtocol = "logis-exec"       // in the Upgrade header: frames of package frame, unread by logisd
+)
+
 // Site is one site as `show --format json` prints it. Lists hold the same elements.
 type Site struct {
 	Name      string    `json:"name" doc:"DNS label and Unix user name"`

@@ -16,8 +16,6 @@ import (
 	"github.com/logis-project/logis/internal/frame"
 )
 
-const execProtocol = "logis-exec"
-
 // Session is a command that runs in a site. Its writing methods may be called while Wait runs, and from several
 // goroutines.
 type Session struct {
@@ -65,7 +63,7 @@ func upgrade(conn net.Conn, name string, body api.ExecRequest) (*Session, error)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Connection", "Upgrade")
-	req.Header.Set("Upgrade", execProtocol)
+	req.Header.Set("Upgrade", api.ExecProtocol)
 	if err := req.Write(conn); err != nil {
 		return nil, err
 	}

@@ -12,8 +12,6 @@ import (
 	"github.com/logis-project/logis/api"
 )
 
-const archiveType = "application/zstd"
-
 // Images returns all images, by name.
 func (c *Client) Images(ctx context.Context) ([]api.Image, error) {
 	return get[[]api.Image](ctx, c, http.MethodGet, "/v1/images", nil)
@@ -73,7 +71,7 @@ func (c *Client) ExportImage(ctx context.Context, name string, w io.Writer) erro
 func (c *Client) ImportImage(ctx context.Context, r io.Reader) (api.Image, error) {
 	var out api.Image
 	// Hidden behind a plain reader: net/http closes a body that it can close, and r is the caller's.
-	resp, err := c.send(ctx, http.MethodPost, "/v1/images/import", archiveType, struct{ io.Reader }{r})
+	resp, err := c.send(ctx, http.MethodPost, "/v1/images/import", api.ArchiveType, struct{ io.Reader }{r})
 	if err != nil {
 		return out, err
 	}

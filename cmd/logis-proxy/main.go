@@ -35,7 +35,7 @@ func main() {
 		os.Exit(2)
 	}
 	if *version {
-		fmt.Println("logis-proxy", api.Version)
+		fmt.Fprintln(os.Stdout, "logis-proxy", api.Version)
 		return
 	}
 	if err := run(*path); err != nil {

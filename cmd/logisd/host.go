@@ -56,10 +56,14 @@ func lockHost(c config.Config) (unlock func(), err error) {
 		holder, _ := os.ReadFile(path)
 		return nil, errors.Join(fmt.Errorf("logisd already runs on %s as process %s: stop it first", c.StateDir, holder), f.Close())
 	}
-	if err := f.Truncate(0); err == nil {
+	err = f.Truncate(0)
+	if err == nil {
 		_, err = f.WriteString(strconv.Itoa(os.Getpid()))
 	}
-	return func() { _ = f.Close() }, err
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("write lock: %w", err), f.Close())
+	}
+	return func() { _ = f.Close() }, nil
 }
 
 // open opens the drivers, the pool first: nothing works without.

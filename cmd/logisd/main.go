@@ -30,7 +30,7 @@ func main() {
 	version := flag.Bool("version", false, "print the version")
 	flag.Parse()
 	if *version {
-		fmt.Println("logisd", api.Version)
+		fmt.Fprintln(os.Stdout, "logisd", api.Version)
 		return
 	}
 	if flag.NArg() > 0 {

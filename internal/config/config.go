@@ -3,7 +3,6 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,9 +13,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"github.com/logis-project/logis/internal/quantity"
+	"github.com/logis-project/logis/internal/strict"
 )
 
 // DefaultPath is where both daemons look without --config.
@@ -149,25 +147,10 @@ func Load(path string) (Config, error) {
 // Parse reads a configuration over the defaults and checks it.
 func Parse(data []byte) (Config, error) {
 	c := Default()
-	dec := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
-	if err := dec.Decode(&c); err != nil {
-		return Config{}, oneLine(err)
+	if err := strict.Unmarshal(data, &c); err != nil {
+		return Config{}, err
 	}
 	return c, c.check()
-}
-
-// oneLine turns the library's errors into one line that names the key and the line.
-func oneLine(err error) error {
-	var strict *toml.StrictMissingError
-	if errors.As(err, &strict) && len(strict.Errors) > 0 {
-		row, _ := strict.Errors[0].Position()
-		return fmt.Errorf("line %d: unknown key %q", row, strings.Join(strict.Errors[0].Key(), "."))
-	}
-	if dec, ok := errors.AsType[*toml.DecodeError](err); ok {
-		row, _ := dec.Position()
-		return fmt.Errorf("line %d: %s: %s", row, strings.Join(dec.Key(), "."), strings.TrimPrefix(dec.Error(), "toml: "))
-	}
-	return err
 }
 
 var instanceName = regexp.MustCompile(`^[a-z][a-z0-9]{0,7}$`)

@@ -11,8 +11,10 @@ func TestExpectations(t *testing.T) {
 	none := l
 	none.Swap = 0
 	v1 := []expectation{
-		{"memory", "memory.limit_in_bytes", "536870912"}, {"cpu", "cpu.cfs_quota_us", "150000"},
-		{"cpu", "cpu.cfs_period_us", "100000"}, {"pids", "pids.max", "512"},
+		{"memory", "memory.limit_in_bytes", "536870912"},
+		{"cpu", "cpu.cfs_quota_us", "150000"},
+		{"cpu", "cpu.cfs_period_us", "100000"},
+		{"pids", "pids.max", "512"},
 	}
 	v2 := []expectation{{"", "memory.max", "536870912"}, {"", "cpu.max", "150000 100000"}, {"", "pids.max", "512"}}
 	for _, c := range []struct {

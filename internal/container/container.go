@@ -32,6 +32,7 @@ type Container struct {
 	channel    *net.UnixConn // to the entry, until Start ends
 	cgroup     *cgroup
 	warnings   []string
+	limited    chan error    // the outcome of limit, once; nil after Adopt
 	done       chan struct{} // closed when PID 1 has ended
 	watchers   sync.WaitGroup
 }
@@ -44,7 +45,8 @@ type saved struct {
 	Warnings   []string  `json:"warnings,omitempty"`
 }
 
-func (c *Container) statePath() string   { return filepath.Join(c.runtime.dir(c.name), "container.json") }
+func (c *Container) statePath() string { return filepath.Join(c.runtime.dir(c.name), "container.json") }
+
 func (c *Container) controlPath() string { return filepath.Join(c.runtime.dir(c.name), "control.sock") }
 
 func (c *Container) save() error {
@@ -107,7 +109,7 @@ func (c *Container) PID() int { return c.pid }
 // StartedAt is when the first process was made.
 func (c *Container) StartedAt() time.Time { return c.startedAt }
 
-// Warnings lists the limits that this host cannot enforce.
+// Warnings lists the limits that this host cannot enforce. They are known once Start has returned.
 func (c *Container) Warnings() []string { return c.warnings }
 
 // Done is closed when PID 1 has ended, and with it every process of the site. After Close it no longer is.

@@ -30,8 +30,9 @@ type Spec struct {
 	Limits     Limits
 }
 
-// Create makes the namespaces and the cgroup of a container, with a first process that waits. The caller connects its
-// network through NetNS and then calls Start. On error nothing is left.
+// Create makes the namespaces of a container, with a first process that waits. The caller connects its network through
+// NetNS and then calls Start. The cgroup is made meanwhile, because to move a process the kernel waits for a grace period
+// of RCU, 15 ms on an idle machine: Start says how that went. On error nothing is left.
 func (r *Runtime) Create(ctx context.Context, spec Spec) (_ *Container, err error) {
 	if err := os.Mkdir(r.dir(spec.Name), 0o700); err != nil {
 		return nil, fmt.Errorf("make run directory: %w", err)
@@ -59,16 +60,18 @@ func (r *Runtime) Create(ctx context.Context, spec Spec) (_ *Container, err erro
 	if c.cgroup, err = newCgroup(r.opts.Instance, spec.Name, spec.Limits); err != nil {
 		return nil, err
 	}
-	if err := c.cgroup.join(c.pid); err != nil {
-		return nil, err
-	}
-	if c.warnings, err = c.cgroup.set(spec.Limits); err != nil {
-		return nil, err
-	}
-	if err := c.save(); err != nil {
-		return nil, err
-	}
+	c.limited = make(chan error, 1)
+	c.watchers.Go(func() { c.limited <- c.limit() })
 	return c, nil
+}
+
+// limit makes the cgroup, moves the first process into it and sets the limits.
+func (c *Container) limit() (err error) {
+	if err := c.cgroup.join(c.pid); err != nil {
+		return err
+	}
+	c.warnings, err = c.cgroup.set(c.spec.Limits)
+	return err
 }
 
 const (
@@ -235,7 +238,8 @@ func (c *Container) namespace(kind string) (*os.File, error) {
 	return f, err
 }
 
-// Start assembles the root, hands it over and returns when PID 1 has taken the place of the entry.
+// Start assembles the root, hands it over once the limits are in force, and returns when PID 1 has taken the place of the
+// entry.
 func (c *Container) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, entryTimeout, errors.New("no answer in time"))
 	defer cancel()
@@ -265,6 +269,17 @@ func (c *Container) Start(ctx context.Context) error {
 	msg, err := json.Marshal(spec)
 	if err != nil {
 		return fmt.Errorf("encode spec: %w", err)
+	}
+	select {
+	case err = <-c.limited:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.save(); err != nil {
+		return err
 	}
 	if _, _, err := c.channel.WriteMsgUnix(msg, unix.UnixRights(fds...), nil); err != nil {
 		return fmt.Errorf("send spec: %w", err)

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -172,6 +174,13 @@ func TestHostSeesNoMount(t *testing.T) {
 	if d := cmp.Diff(string(before), string(during)); d != "" {
 		t.Errorf("mounts of the host (-before +during):\n%s", d)
 	}
+	// The thread that assembled the root goes; none that goroutines run on has another mount table.
+	for deadline := time.Now().Add(10 * time.Second); len(mountTables(t)) > 1; {
+		if time.Now().After(deadline) {
+			t.Fatalf("threads of this process are in mount namespaces %v", mountTables(t))
+		}
+		runtime.Gosched()
+	}
 	// PID 1 holds null, its control socket and what the Go runtime needs: nothing of the host's.
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", c.PID()))
 	must(t, err)
@@ -191,6 +200,20 @@ func TestHostSeesNoMount(t *testing.T) {
 	if d := cmp.Diff([]string{"/dev/null", "socket"}, slices.Compact(held)); d != "" {
 		t.Errorf("descriptors of PID 1 (-want +got):\n%s", d)
 	}
+}
+
+// mountTables counts the threads of this process by mount namespace.
+func mountTables(t *testing.T) map[string]int {
+	t.Helper()
+	tasks, err := os.ReadDir("/proc/self/task")
+	must(t, err)
+	count := map[string]int{}
+	for _, task := range tasks {
+		if ns, err := os.Readlink("/proc/self/task/" + task.Name() + "/ns/mnt"); err == nil { // else it has gone
+			count[ns]++
+		}
+	}
+	return count
 }
 
 func TestContainersAreApart(t *testing.T) {

@@ -89,24 +89,21 @@ func TestForkBombStopsAtLimit(t *testing.T) {
 	}
 }
 
-// A limit that the kernel does not take ends Create, and nothing is left.
+// A limit that the kernel does not take ends the start.
 func TestImpossibleLimit(t *testing.T) {
 	b := newBox(t)
-	for _, change := range []func(*Limits){
-		func(l *Limits) { l.CPUs = 0 }, func(l *Limits) { l.Memory = 0 }, func(l *Limits) { l.Memory = -1 },
-		func(l *Limits) { l.PIDs = -1 },
+	for want, change := range map[string]func(*Limits){
+		"cpu": func(l *Limits) { l.CPUs = 0 }, "memory": func(l *Limits) { l.Memory = 0 }, "wrote -1": func(l *Limits) { l.Memory = -1 },
+		"pids": func(l *Limits) { l.PIDs = -1 },
 	} {
 		spec := b.spec("alice", 0)
 		change(&spec.Limits)
 		c, err := b.runtime.Create(t.Context(), spec)
-		if err == nil {
-			t.Errorf("%+v was taken", spec.Limits)
-			b.end(c)
-		}
-		names, err := b.runtime.Names()
 		must(t, err)
-		if len(names) > 0 {
-			t.Errorf("%+v left %v", spec.Limits, names)
+		err = c.Start(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%+v: %v, want one line with %q", spec.Limits, err, want)
 		}
+		b.end(c)
 	}
 }

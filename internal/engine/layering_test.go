@@ -15,6 +15,7 @@ func allowed() map[string][]string {
 	return map[string][]string{
 		"api":                      {},
 		"internal/linux":           {},
+		"internal/strict":          {},
 		"internal/site":            {},
 		"internal/pool":            {"internal/linux"},
 		"internal/network":         {"internal/linux"},
@@ -22,10 +23,10 @@ func allowed() map[string][]string {
 		"internal/route":           {"internal/linux"},
 		"internal/container":       {"internal/linux", "internal/container/entry", "internal/guest/control"},
 		"internal/container/entry": {"internal/linux"},
-		"internal/guest":           {"internal/frame", "internal/guest/control", "internal/linux"},
+		"internal/guest":           {"internal/frame", "internal/guest/control", "internal/linux", "internal/strict"},
 		"client":                   {"api", "internal/frame"},
 		"cmd/logis":                {"api", "client", "internal/cli", "internal/frame", "internal/quantity"},
-		"cmd/logis-init":           {"internal/container/entry", "internal/frame", "internal/guest", "internal/guest/control", "internal/linux"},
+		"cmd/logis-init":           {"internal/container/entry", "internal/frame", "internal/guest", "internal/guest/control", "internal/linux", "internal/strict"},
 	}
 }
 

@@ -22,14 +22,9 @@ func (e *Engine) Start(ctx context.Context, name string, noWait bool) (site.Stat
 		return site.Status{}, err
 	}
 	defer unlock()
-	rec, err := e.store.Get(name)
+	rec, err := e.want(name, site.Running)
 	if err != nil {
 		return site.Status{}, err
-	}
-	if rec.Desired != site.Running {
-		if rec, err = e.store.Update(name, func(r *site.Record) { r.Desired = site.Running }); err != nil {
-			return site.Status{}, err
-		}
 	}
 	if e.live(name).snapshot().container == nil {
 		if err := e.startOrFail(ctx, rec); err != nil {
@@ -42,6 +37,15 @@ func (e *Engine) Start(ctx context.Context, name string, noWait bool) (site.Stat
 		}
 	}
 	return e.status(ctx, rec), nil
+}
+
+// want records what the site shall be at every boot from here on. The lock is held.
+func (e *Engine) want(name string, desired site.State) (site.Record, error) {
+	rec, err := e.store.Get(name)
+	if err != nil || rec.Desired == desired {
+		return rec, err
+	}
+	return e.store.Update(name, func(r *site.Record) { r.Desired = desired })
 }
 
 // startOrFail starts a site; on error it is back where it was, and failed.

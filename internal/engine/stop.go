@@ -18,14 +18,9 @@ func (e *Engine) Stop(ctx context.Context, name string) (site.Status, error) {
 		return site.Status{}, err
 	}
 	defer unlock()
-	rec, err := e.store.Get(name)
+	rec, err := e.want(name, site.Stopped)
 	if err != nil {
 		return site.Status{}, err
-	}
-	if rec.Desired != site.Stopped {
-		if rec, err = e.store.Update(name, func(r *site.Record) { r.Desired = site.Stopped }); err != nil {
-			return site.Status{}, err
-		}
 	}
 	if err := e.stop(ctx, rec); err != nil {
 		return site.Status{}, err

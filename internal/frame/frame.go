@@ -21,8 +21,8 @@ const (
 	Signal Type = 's' // one byte: the signal's number on Linux
 	Stdout Type = 'o' // bytes
 	Stderr Type = 'e' // bytes
-	Exit   Type = 'x' // one byte: exit status, 128+n for signal n; the last frame
-	Error  Type = '!' // UTF-8 text: the command could not be started; the last frame
+	Exit   Type = 'x' // one byte: exit status, 128+n for signal n; always the last frame
+	Error  Type = '!' // UTF-8 text: the command could not be started; Exit with status 127 (not found) or 126 follows
 )
 
 // MaxPayload bounds the payload of one frame, in bytes.

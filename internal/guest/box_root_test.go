@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -30,7 +29,6 @@ type box struct {
 	dir  string
 	cmd  *exec.Cmd
 	done chan struct{}
-	once sync.Once
 }
 
 // newBox starts PID 1 with these service files (name without .toml → text; DIR stands for the box's directory) and this

@@ -74,7 +74,7 @@ func (g *guest) exec(ctx context.Context, conn *net.UnixConn, req control.Exec) 
 		if x.tty != nil {
 			x.tty.Close()
 		}
-		hangUp(x.process.pid)
+		hangUp(ctx, x.process.pid)
 		<-x.process.done
 	}
 	for _, f := range x.outputs {
@@ -258,7 +258,7 @@ func (x *execution) readFrames() {
 		if err == nil {
 			err = x.handle(t, p, stdin)
 		}
-		if err == io.EOF && stdin.put(nil) == nil {
+		if errors.Is(err, io.EOF) && stdin.put(nil) == nil {
 			x.awaitHangup()
 			return
 		}

@@ -2,11 +2,15 @@ package guest
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"strconv"
 	"syscall"
 	"time"
 )
+
+// endGrace bounds how long the processes that were killed are waited for.
+const endGrace = 500 * time.Millisecond
 
 // procEntry is what stopping needs to know of a process.
 type procEntry struct{ pid, session int }
@@ -71,18 +75,32 @@ func signalSession(session int, signals ...syscall.Signal) int {
 	return n
 }
 
-// endSession kills what is left of a session; a process that forks while it is killed gets several rounds.
-func endSession(session int) {
-	for range 20 {
-		if signalSession(session, syscall.SIGKILL) == 0 {
-			return
+// poll asks done at once and then after every pause, until it says yes or ctx ends; it returns which. It is for what
+// nothing announces, as the death of a process that is not our child.
+func poll(ctx context.Context, pause time.Duration, done func() bool) bool {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return false
 		}
-		time.Sleep(5 * time.Millisecond) // the death of a process that is not our child is nowhere announced
 	}
+	return true
 }
 
-// hangUp ends a session in steps: SIGHUP, SIGTERM, SIGKILL. It returns when the session is empty.
-func hangUp(session int) {
+// endSession kills what is left of a session, also when ctx has ended; a process that forks while it is killed gets
+// several rounds.
+func endSession(ctx context.Context, session int) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endGrace)
+	defer cancel()
+	poll(ctx, 5*time.Millisecond, func() bool { return signalSession(session, syscall.SIGKILL) == 0 })
+}
+
+// hangUp ends a session in steps: SIGHUP, SIGTERM, SIGKILL. It returns when the session is empty, or soon after ctx has
+// ended: the site then stops, and ends every session itself.
+func hangUp(ctx context.Context, session int) {
 	for _, step := range []struct {
 		signal syscall.Signal
 		grace  time.Duration
@@ -90,11 +108,12 @@ func hangUp(session int) {
 		if signalSession(session, step.signal, syscall.SIGCONT) == 0 {
 			return
 		}
-		for deadline := time.Now().Add(step.grace); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-			if signalSession(session) == 0 {
-				return
-			}
+		grace, cancel := context.WithTimeout(ctx, step.grace)
+		empty := poll(grace, 20*time.Millisecond, func() bool { return signalSession(session) == 0 })
+		cancel()
+		if empty || ctx.Err() != nil {
+			return
 		}
 	}
-	endSession(session)
+	endSession(ctx, session)
 }

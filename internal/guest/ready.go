@@ -198,7 +198,7 @@ func (g *guest) checkCommand(ctx context.Context, r Ready) error {
 	p, err := g.start(command{argv: r.Command, user: user, dir: "/", files: [3]int{null, theirs, theirs}})
 	unix.Close(theirs)
 	if err != nil {
-		return fmt.Errorf("%v", err) // not fs.ErrNotExist, which means that the path is awaited
+		return errors.New(err.Error()) // unwrapped: fs.ErrNotExist would mean that the path is awaited
 	}
 	words := make(chan string, 1)
 	go func() {

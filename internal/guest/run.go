@@ -89,7 +89,7 @@ func Run(ctx context.Context, opts Options) error {
 	case <-ctx.Done():
 	}
 	halt()
-	g.stop()
+	g.stop(context.WithoutCancel(ctx))
 	tasks.Wait()
 	g.board.end()
 	server.close(lastWords)
@@ -134,8 +134,10 @@ func tune() {
 func catchSignals() (term, child chan os.Signal) {
 	term, child = make(chan os.Signal, 1), make(chan os.Signal, 1)
 	var dropped []os.Signal
-	left := []syscall.Signal{syscall.SIGTERM, syscall.SIGCHLD, syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGTSTP,
-		syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGURG, syscall.SIGPROF}
+	left := []syscall.Signal{
+		syscall.SIGTERM, syscall.SIGCHLD, syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGTSTP,
+		syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGURG, syscall.SIGPROF,
+	}
 	for n := syscall.Signal(1); n < 32; n++ {
 		if !slices.Contains(left, n) {
 			dropped = append(dropped, n)

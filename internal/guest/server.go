@@ -14,12 +14,14 @@ const (
 	maxConnections = 128
 	requestTimeout = 5 * time.Second  // for the first message of a connection
 	statusTimeout  = 10 * time.Second // for a watcher to take one status
+	acceptPause    = 50 * time.Millisecond
 )
 
 // server answers on the control socket: one request a connection.
 type server struct {
 	guest    *guest
 	listener net.Listener
+	closed   chan struct{} // by close
 	serving  sync.WaitGroup
 
 	mu      sync.Mutex
@@ -28,7 +30,7 @@ type server struct {
 }
 
 func newServer(g *guest, l net.Listener) *server {
-	return &server{guest: g, listener: l, conns: map[net.Conn]bool{}}
+	return &server{guest: g, listener: l, closed: make(chan struct{}), conns: map[net.Conn]bool{}}
 }
 
 // serve accepts until close. ctx ends when the site begins to stop: no command is started any more, but watchers and
@@ -40,7 +42,10 @@ func (s *server) serve(ctx context.Context) {
 			return
 		}
 		if err != nil { // out of descriptors or memory: what is open may end
-			time.Sleep(50 * time.Millisecond)
+			select {
+			case <-time.After(acceptPause):
+			case <-s.closed:
+			}
 			continue
 		}
 		if !s.admit(conn) {
@@ -74,6 +79,7 @@ func (s *server) forget(conn net.Conn) {
 // close stops accepting and gives the open connections grace to end. What is still open then ends with PID 1.
 func (s *server) close(grace time.Duration) {
 	s.listener.Close()
+	close(s.closed)
 	s.mu.Lock()
 	s.closing = true
 	for conn := range s.conns {

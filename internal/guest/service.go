@@ -1,7 +1,6 @@
 package guest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -11,8 +10,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/pelletier/go-toml/v2"
 	"golang.org/x/sys/unix"
+
+	"github.com/logis-project/logis/internal/strict"
 )
 
 const (
@@ -113,8 +113,8 @@ func ParseService(name string, text []byte, owner string) (Service, error) {
 		Name: name, StopSignal: Signal(syscall.SIGTERM), StopTimeout: Duration(defaultStopTimeout),
 		Ready: Ready{Timeout: Duration(defaultReady)},
 	}
-	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&s); err != nil {
-		return Service{}, tomlError(err)
+	if err := strict.Unmarshal(text, &s); err != nil {
+		return Service{}, err
 	}
 	s.expand(strings.NewReplacer("${owner}", owner))
 	if err := s.check(); err != nil {
@@ -173,19 +173,4 @@ func (s *Service) check() error {
 		}
 	}
 	return nil
-}
-
-// tomlError turns the library's errors into one line that names the key and the line.
-func tomlError(err error) error {
-	var strict *toml.StrictMissingError
-	if errors.As(err, &strict) && len(strict.Errors) > 0 {
-		row, _ := strict.Errors[0].Position()
-		return fmt.Errorf("line %d: unknown key %q", row, strings.Join(strict.Errors[0].Key(), "."))
-	}
-	var dec *toml.DecodeError
-	if errors.As(err, &dec) {
-		row, _ := dec.Position()
-		return fmt.Errorf("line %d: %s: %s", row, strings.Join(dec.Key(), "."), strings.TrimPrefix(dec.Error(), "toml: "))
-	}
-	return err
 }

@@ -1,14 +1,15 @@
 package guest
 
 import (
+	"context"
 	"slices"
 	"syscall"
 	"time"
 )
 
 // stop ends everything in order: first what is no service's, then the services from the highest stop_order to the lowest.
-func (g *guest) stop() {
-	g.stopSessions()
+func (g *guest) stop(ctx context.Context) {
+	g.stopSessions(ctx)
 	orders := map[int][]*service{}
 	for _, s := range g.services {
 		orders[s.StopOrder] = append(orders[s.StopOrder], s)
@@ -36,13 +37,12 @@ func highestFirst(orders map[int][]*service) []int {
 // stopSessions ends the owner's own processes while the services still run, so that an editor can save and a query can
 // end: every process whose session is not that of a service. SIGHUP goes along because an interactive shell ignores
 // SIGTERM.
-func (g *guest) stopSessions() {
+func (g *guest) stopSessions(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, sessionGrace)
+	defer cancel()
 	told := map[int]bool{}
-	for deadline := time.Now().Add(sessionGrace); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	if poll(ctx, 10*time.Millisecond, func() bool {
 		others := g.others()
-		if len(others) == 0 {
-			return
-		}
 		for _, pid := range others {
 			if !told[pid] {
 				told[pid] = true
@@ -51,6 +51,9 @@ func (g *guest) stopSessions() {
 				}
 			}
 		}
+		return len(others) == 0
+	}) {
+		return
 	}
 	for _, pid := range g.others() {
 		_ = syscall.Kill(pid, syscall.SIGKILL)

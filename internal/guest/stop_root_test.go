@@ -3,6 +3,7 @@
 package guest
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"syscall"
@@ -63,7 +64,7 @@ ready = {command = ["/bin/true"], path = "DIR/up"}`,
 	var last control.Status
 	for {
 		var s control.Status
-		if err := control.Read(watch, &s); err == io.EOF {
+		if err := control.Read(watch, &s); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)

@@ -103,7 +103,7 @@ func (g *guest) runOnce(ctx context.Context, s *service) error {
 		<-checked
 		g.endService(s, p)
 	}
-	endSession(p.pid) // workers of a dead master would keep its ports and its locks
+	endSession(ctx, p.pid) // workers of a dead master would keep its ports and its locks
 	select {
 	case <-p.done:
 		return errors.New(p.describe())

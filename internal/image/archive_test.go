@@ -278,14 +278,14 @@ func TestImportEndsWithItsContext(t *testing.T) {
 func FuzzImport(f *testing.F) {
 	f.Add(tarOf(f, begin()...))
 	f.Add(tarOf(f, append(begin(), linkEntry(tar.TypeSymlink, "rootfs/out", "../.."), fileEntry("rootfs/out/escape", "x"))...))
-	// The fuzzer changes the tar, not its compressed form, which it could hardly get right.
+	// The fuzzer changes the tar, for it could hardly get the compressed form right.
 	f.Fuzz(func(t *testing.T, data []byte) {
 		outside := t.TempDir()
 		dir := filepath.Join(outside, "image")
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		_, _, _ = unpack(t.Context(), bytes.NewReader(compress(t, data)), rootOf(t, dir), limits{bytes: 1 << 20, entries: 64, window: 64 << 20})
+		_, _, _ = extract(t.Context(), bytes.NewReader(data), rootOf(t, dir), limits{bytes: 1 << 20, entries: 64})
 		left, err := os.ReadDir(outside)
 		if err != nil || len(left) != 1 {
 			t.Errorf("outside of the image: %v %v", left, err)

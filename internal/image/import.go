@@ -56,8 +56,13 @@ func unpack(ctx context.Context, r io.Reader, root *os.Root, most limits) (Image
 		return Image{}, Manifest{}, err
 	}
 	defer z.Close()
+	return extract(ctx, z, root, most)
+}
+
+// extract is unpack after the decompression.
+func extract(ctx context.Context, r io.Reader, root *os.Root, most limits) (Image, Manifest, error) {
 	// Headers cost something too: 1 KiB an entry is more than they need, PAX records and padding included.
-	bounded := &io.LimitedReader{R: z, N: most.bytes + int64(most.entries)*1024 + 2*maxTextFile}
+	bounded := &io.LimitedReader{R: r, N: most.bytes + int64(most.entries)*1024 + 2*maxTextFile}
 	m := &importer{root: root, tar: tar.NewReader(bounded), most: most, kinds: map[string]byte{}, buf: make([]byte, 256<<10)}
 	img, manifest, err := m.run(ctx)
 	if err != nil && bounded.N <= 0 {

@@ -25,7 +25,7 @@ func tinyRoot(t *testing.T) string {
 	for name, content := range map[string]string{
 		manifestFile:                smallManifest,
 		imageFile:                   strings.Replace(tinyImage, "/data", "/var/lib/data", 1),
-		"rootfs/etc/passwd":         "root:x:0:0:root:/root:/bin/bash\nweb:x:33:33::/:/bin/false\n",
+		"rootfs/etc/passwd":         "root:x:0:0:root:/root:/bin/bash\nweb:x:33:33::/:/bin/false\nlone:x:8:33::/:/bin/false\n",
 		"rootfs/etc/group":          "root:x:0:\nadm:x:4:\nweb:x:33:\n",
 		"rootfs/etc/shadow":         "root:*:19000:0:99999:7:::\n",
 		"rootfs/etc/skel/.profile":  "umask 022\n",
@@ -120,7 +120,7 @@ func TestPersonaliseContents(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		upper + "/etc/passwd": "root:x:0:0:root:/root:/bin/bash\nweb:x:33:33::/:/bin/false\nal-ice:x:1000:1000::/home/al-ice:/bin/bash\n",
+		upper + "/etc/passwd": "root:x:0:0:root:/root:/bin/bash\nweb:x:33:33::/:/bin/false\nlone:x:8:33::/:/bin/false\nal-ice:x:1000:1000::/home/al-ice:/bin/bash\n",
 		upper + "/etc/group":  "root:x:0:\nadm:x:4:al-ice\nweb:x:33:\nal-ice:x:1000:\n",
 		upper + "/etc/shadow": "root:*:19000:0:99999:7:::\nal-ice:*:19000:0:99999:7:::\n",
 		upper + "/etc/hosts": "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" +
@@ -161,11 +161,13 @@ func TestPersonaliseContents(t *testing.T) {
 }
 
 func TestPersonaliseRefuses(t *testing.T) {
-	_, _, err := personalised(t, func(o *PersonaliseOptions) { o.Values.Name = "web" })
-	if !errors.Is(err, ErrReservedName) {
-		t.Errorf("a site may be called like a user of the image: %v", err)
+	for _, name := range []string{"lone", "adm"} {
+		_, _, err := personalised(t, func(o *PersonaliseOptions) { o.Values.Name = name })
+		if !errors.Is(err, ErrReservedName) {
+			t.Errorf("a site may be called like %s of the image: %v", name, err)
+		}
 	}
-	_, _, err = personalised(t, func(o *PersonaliseOptions) {
+	_, _, err := personalised(t, func(o *PersonaliseOptions) {
 		if err := os.WriteFile(filepath.Join(o.Upper, "x"), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}

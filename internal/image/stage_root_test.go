@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -64,7 +65,7 @@ func TestStageEndsWithItsContext(t *testing.T) {
 	done := make(chan error, 1)
 	go func() {
 		s := stage{root: t.TempDir(), where: onHost}
-		done <- s.run(ctx, w, "/bin/sh", "-c", "setsid sh -c 'echo up; exec sleep 1000' & sleep 1000")
+		done <- s.run(ctx, w, "/bin/sh", "-c", "setsid sh -c 'echo up; exec sleep 60' & sleep 60")
 		w.Close()
 	}()
 	buf := make([]byte, 16)
@@ -72,8 +73,14 @@ func TestStageEndsWithItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
+	if err := r.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
 	for err == nil {
 		_, err = r.Read(buf)
+	}
+	if !errors.Is(err, io.EOF) {
+		t.Errorf("what the stage has started is left: %v", err)
 	}
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("the error is %v", err)

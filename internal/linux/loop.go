@@ -1,6 +1,7 @@
 package linux
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -18,7 +19,8 @@ const loopAttempts = 64
 
 // LoopAttach attaches file to a free loop device that detaches itself when its last user is gone, with direct I/O where
 // the file's file system has it. The device stays attached as long as the returned file, or a mount, holds it.
-func LoopAttach(file *os.File) (*os.File, error) {
+// EBUSY is that other processes took every device that was found free.
+func LoopAttach(ctx context.Context, file *os.File) (*os.File, error) {
 	control, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
@@ -46,7 +48,11 @@ func LoopAttach(file *os.File) (*os.File, error) {
 		if !errors.Is(err, unix.EBUSY) {
 			return nil, fmt.Errorf("attach %s to %s: %w", file.Name(), device.Name(), err)
 		}
-		time.Sleep(time.Millisecond)
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 	return nil, fmt.Errorf("attach %s to a loop device: %w", file.Name(), unix.EBUSY)
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
 
@@ -105,6 +106,17 @@ func state(t testing.TB, p *Pool) string {
 		}
 	}
 	return b.String()
+}
+
+// sweptTo sweeps a pool and fails unless its state is what it was before.
+func sweptTo(t testing.TB, p *Pool, before string) {
+	t.Helper()
+	if err := p.Sweep(deadline(t)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, state(t, p)); diff != "" {
+		t.Errorf("left-overs (-before +after):\n%s", diff)
+	}
 }
 
 // loops lists the loop devices of a file as losetup sees them.

@@ -74,7 +74,7 @@ func openLoopFile(ctx context.Context, o Options, log *slog.Logger) (*loopFile, 
 	case device == nil && mounted:
 		return nil, fmt.Errorf("something else than %s is mounted at %s: unmount it", l.path, mountPoint)
 	case device == nil:
-		if device, err = linux.LoopAttach(file); err != nil {
+		if device, err = linux.LoopAttach(ctx, file); err != nil {
 			return nil, err
 		}
 	}

@@ -95,12 +95,7 @@ func TestOpenAfterCrash(t *testing.T) {
 			t.Fatal(err)
 		}
 		p = open(t, o)
-		if err := p.Sweep(deadline(t)); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(before, state(t, p)); diff != "" {
-			t.Errorf("drafts left (-before +after):\n%s", diff)
-		}
+		sweptTo(t, p, before)
 	})
 }
 
@@ -290,10 +285,5 @@ func TestDraft(t *testing.T) {
 			t.Errorf("delete image: %v", err)
 		}
 	}
-	if err := p.Sweep(deadline(t)); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(before, state(t, p)); diff != "" {
-		t.Errorf("left-overs (-before +after):\n%s", diff)
-	}
+	sweptTo(t, p, before)
 }

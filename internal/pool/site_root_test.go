@@ -260,12 +260,7 @@ func TestDeleteLeavesNothing(t *testing.T) {
 	if err := p.DeleteSite(t.Context(), "alice"); err != nil {
 		t.Errorf("delete a missing site: %v", err)
 	}
-	if err := p.Sweep(deadline(t)); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(before, state(t, p)); diff != "" {
-		t.Errorf("create, delete, sweep left something (-before +after):\n%s", diff)
-	}
+	sweptTo(t, p, before)
 }
 
 // What one process deleted and did not sweep, the next one sweeps.
@@ -294,12 +289,7 @@ func TestSweepAfterCrash(t *testing.T) {
 	if err := p.DeleteSite(t.Context(), "alice"); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Sweep(deadline(t)); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(before, state(t, p)); diff != "" {
-		t.Errorf("left-overs (-before +after):\n%s", diff)
-	}
+	sweptTo(t, p, before)
 }
 
 // A create that cannot be finished leaves nothing.
@@ -318,12 +308,7 @@ func TestCreateUndone(t *testing.T) {
 	if _, err := p.CreateSite(t.Context(), "alice", generation, Disk{Limit: 256 * mib}); err == nil {
 		t.Error("an index out of range was taken")
 	}
-	if err := p.Sweep(deadline(t)); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(before, state(t, p)); diff != "" {
-		t.Errorf("left-overs (-before +after):\n%s", diff)
-	}
+	sweptTo(t, p, before)
 }
 
 // lateCancel is a context that is cancelled after it was asked once.
@@ -358,12 +343,7 @@ func TestCreateAndDeleteAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if err := p.Sweep(deadline(t)); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(before, state(t, p)); diff != "" {
-		t.Errorf("left-overs (-before +after):\n%s", diff)
-	}
+	sweptTo(t, p, before)
 }
 
 // The background sweeper needs no call of Sweep.

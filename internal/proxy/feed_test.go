@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -38,9 +37,7 @@ func TestWithoutLogisd(t *testing.T) {
 	}
 
 	r.publish() // its table is empty
-	for !r.publisher.Connected() {
-		time.Sleep(time.Millisecond)
-	}
+	r.awaitConnected()
 	if res, _ := r.get("alice.localhost", "/"); res.StatusCode != 404 {
 		t.Errorf("logisd is back without alice: %d", res.StatusCode)
 	}
@@ -53,18 +50,13 @@ func TestWithoutLogisd(t *testing.T) {
 func TestRoutesReachDisk(t *testing.T) {
 	r := newRig(t, Limits{})
 	r.set("alice", "10.83.0.2:80", route.Stopped)
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	poll(t, "the route is on disk", func() bool {
 		routes, err := readRoutes(filepath.Join(r.dir, "routes.json"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(routes) == 1 && routes[0].State == route.Stopped {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("on disk: %+v", routes)
-		}
-	}
+		return len(routes) == 1 && routes[0].State == route.Stopped
+	})
 }
 
 func testRoute(site string, domains ...string) route.Route {

@@ -56,7 +56,7 @@ func (f *forwarder) to(site, upstream string) *httputil.ReverseProxy {
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			ex, ok := w.(*exchange)
 			if !ok {
-				panic(http.ErrAbortHandler)
+				panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to break off an answer
 			}
 			cause := ex.body.failure()
 			switch {
@@ -72,7 +72,7 @@ func (f *forwarder) to(site, upstream string) *httputil.ReverseProxy {
 				ex.answer(r, badBody)
 			default:
 				ex.status = statusGone
-				panic(http.ErrAbortHandler)
+				panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to break off an answer
 			}
 		},
 	}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -194,7 +193,7 @@ func TestExpectContinue(t *testing.T) {
 }
 
 func TestWebSocket(t *testing.T) {
-	r := newRig(t, Limits{Stall: 50 * time.Millisecond, Idle: 50 * time.Millisecond})
+	r := newRig(t, Limits{Stall: short, Idle: short})
 	r.site("alice", func(w http.ResponseWriter, req *http.Request) {
 		if req.Header.Get("Upgrade") != "websocket" || req.Header.Get("Connection") != "Upgrade" {
 			http.Error(w, "no upgrade", http.StatusBadRequest)
@@ -202,7 +201,8 @@ func TestWebSocket(t *testing.T) {
 		}
 		c, rw, err := http.NewResponseController(w).Hijack()
 		if err != nil {
-			panic(err)
+			t.Error(err)
+			return
 		}
 		defer c.Close()
 		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
@@ -215,7 +215,7 @@ func TestWebSocket(t *testing.T) {
 	}
 	for i := range 3 {
 		if i == 2 {
-			time.Sleep(200 * time.Millisecond) // well past the limits: a silent WebSocket stays
+			silence(4 * short) // well past the limits: a silent WebSocket stays
 		}
 		io.WriteString(c, "ping")
 		pong := make([]byte, 4)
@@ -234,7 +234,7 @@ func TestBrokenAnswer(t *testing.T) {
 	r.site("alice", func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "part")
 		w.(http.Flusher).Flush()
-		panic(http.ErrAbortHandler)
+		panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to break off an answer
 	})
 	_, in := r.dial("GET / HTTP/1.1\nHost: alice.localhost\n\n")
 	res, err := http.ReadResponse(in, nil)

@@ -123,10 +123,12 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stop()
 	if e := s.http.Shutdown(drain); errors.Is(e, context.DeadlineExceeded) {
 		s.opts.Log.Warn("requests were cut off", "after", s.opts.Limits.Drain)
-		s.http.Close()
+		_ = s.http.Close() // of the listeners, which Shutdown has closed
 	}
 	for range serving {
-		<-failed
+		if e := <-failed; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
 	}
 	cancel()
 	cut() // WebSockets, which Shutdown does not know
@@ -136,7 +138,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if e := s.log.flush(); e != nil {
 		err = errors.Join(err, e)
 	}
-	if err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil

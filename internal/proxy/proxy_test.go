@@ -99,11 +99,30 @@ func (r *rig) site(name string, h http.HandlerFunc) *httptest.Server {
 	return up
 }
 
+// poll returns when done says yes, and fails the test where that is not soon. It is for what nothing announces.
+func poll(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("still waiting until %s", what)
+		}
+	}
+}
+
+func (r *rig) awaitConnected() {
+	r.t.Helper()
+	poll(r.t, "the proxy is connected", r.publisher.Connected)
+}
+
 func (r *rig) set(name, upstream string, state route.State) {
 	r.t.Helper()
-	for !r.publisher.Connected() {
-		time.Sleep(time.Millisecond)
-	}
+	r.awaitConnected()
 	err := r.publisher.Set(r.t.Context(), route.Route{
 		Site: name, Domains: []string{name + ".localhost"}, Upstream: netip.MustParseAddrPort(upstream), State: state,
 	})

@@ -11,7 +11,13 @@ import (
 	"time"
 )
 
+// short is a limit for what is meant to run into it.
 const short = 50 * time.Millisecond
+
+// silence is a pause that the limits have to bear or to punish: nobody says anything for d.
+func silence(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // the time itself is what is tested: there is no event to wait for
+}
 
 // ends fails the test unless the proxy ends the connection; it returns what the proxy said before.
 func ends(t *testing.T, in io.Reader) string {
@@ -71,14 +77,14 @@ func TestSteadyUpload(t *testing.T) {
 	r := newRig(t, Limits{Stall: 4 * short})
 	r.site("alice", func(w http.ResponseWriter, req *http.Request) {
 		n, _ := io.Copy(io.Discard, req.Body)
-		time.Sleep(6 * short)
+		silence(6 * short)
 		if n == 10 && req.Context().Err() == nil {
 			io.WriteString(w, "all")
 		}
 	})
 	c, in := r.dial("POST / HTTP/1.1\nHost: alice.localhost\nContent-Length: 10\nConnection: close\n\n")
 	for range 10 {
-		time.Sleep(short)
+		silence(short)
 		io.WriteString(c, "x")
 	}
 	if said := ends(t, in); !strings.HasSuffix(said, "all") {
@@ -113,7 +119,7 @@ func TestSlowSite(t *testing.T) {
 		for range 3 {
 			io.WriteString(w, "part")
 			w.(http.Flusher).Flush()
-			time.Sleep(2 * short)
+			silence(2 * short)
 		}
 	})
 	if _, body := r.get("alice.localhost", "/"); body != "partpartpart" {

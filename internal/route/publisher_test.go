@@ -87,6 +87,22 @@ func (p *peer) waitClosed() {
 	}
 }
 
+// poll returns when done says yes, and fails the test where that is not soon. It is for what nothing announces.
+func poll(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("still waiting until %s", what)
+		}
+	}
+}
+
 func publisher(t *testing.T, change func(*Options)) (*Publisher, string) {
 	t.Helper()
 	opts := Options{
@@ -193,11 +209,11 @@ func TestNoProxy(t *testing.T) {
 func TestNothingBeforeReplace(t *testing.T) {
 	p, socket := publisher(t, nil)
 	peer := dial(t, socket)
-	for admitted := 0; admitted == 0; time.Sleep(time.Millisecond) {
+	poll(t, "the proxy is admitted", func() bool {
 		p.mu.Lock()
-		admitted = len(p.sessions)
-		p.mu.Unlock()
-	}
+		defer p.mu.Unlock()
+		return len(p.sessions) > 0
+	})
 	if err := p.Set(t.Context(), testRoute("early", "10.83.0.9:80")); err != nil {
 		t.Fatal(err)
 	}
@@ -212,9 +228,7 @@ func TestHangingProxyIsDropped(t *testing.T) {
 	p.Replace(nil)
 	peer := dial(t, socket)
 	peer.table()
-	for !p.Connected() {
-		time.Sleep(time.Millisecond)
-	}
+	poll(t, "the proxy is connected", p.Connected)
 	if err := p.Set(t.Context(), testRoute("alice", "10.83.0.2:80")); err != nil {
 		t.Fatal(err)
 	}

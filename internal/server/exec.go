@@ -16,9 +16,6 @@ import (
 	"github.com/logis-project/logis/internal/guest/control"
 )
 
-// execProtocol is the name in the Upgrade header: frames of package frame, unread by logisd.
-const execProtocol = "logis-exec"
-
 type execInput struct {
 	Name    string `path:"name" maxLength:"64"`
 	Upgrade string `header:"Upgrade" doc:"logis-exec"`
@@ -26,8 +23,8 @@ type execInput struct {
 }
 
 func (s *Server) execSite(ctx context.Context, in *execInput) (*huma.StreamResponse, error) {
-	if in.Upgrade != execProtocol {
-		return nil, newFailure(http.StatusUpgradeRequired, api.CodeInvalid, "exec needs the headers Connection: Upgrade and Upgrade: "+execProtocol)
+	if in.Upgrade != api.ExecProtocol {
+		return nil, newFailure(http.StatusUpgradeRequired, api.CodeInvalid, "exec needs the headers Connection: Upgrade and Upgrade: "+api.ExecProtocol)
 	}
 	if len(in.Body.Command) == 0 && !in.Body.Login {
 		return nil, invalid("no command given")
@@ -50,7 +47,7 @@ func (s *Server) execSite(ctx context.Context, in *execInput) (*huma.StreamRespo
 			return
 		}
 		defer outside.Close()
-		_, err = io.WriteString(outside, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+execProtocol+"\r\n\r\n")
+		_, err = io.WriteString(outside, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+api.ExecProtocol+"\r\n\r\n")
 		if err == nil {
 			splice(outside, buffered, inside)
 		}

@@ -13,8 +13,6 @@ import (
 	"github.com/logis-project/logis/internal/engine"
 )
 
-const archiveType = "application/zstd"
-
 type imageOutput struct{ Body api.Image }
 
 type imagesOutput struct{ Body []api.Image }
@@ -93,7 +91,8 @@ func (s *Server) exportImage(ctx context.Context, in *named) (*huma.StreamRespon
 			writeError(w, asFailure(err))
 		default:
 			s.log.Warn("image export broke off", "image", in.Name, "error", err)
-			panic(http.ErrAbortHandler) // so that the client does not take half an archive for a whole one
+			// So that the client does not take half an archive for a whole one.
+			panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to break off an answer
 		}
 	}}, nil
 }
@@ -107,7 +106,7 @@ type archiveWriter struct {
 func (a *archiveWriter) Write(p []byte) (int, error) {
 	if !a.begun {
 		a.begun = true
-		a.w.Header().Set("Content-Type", archiveType)
+		a.w.Header().Set("Content-Type", api.ArchiveType)
 	}
 	return a.w.Write(p)
 }

@@ -43,7 +43,8 @@ func (s *Server) siteLogs(ctx context.Context, in *logsInput) (*huma.StreamRespo
 				return
 			}
 			if err != nil {
-				panic(http.ErrAbortHandler) // the site broke off or lied: the client must not take it for the end
+				// The site broke off or lied: the client must not take it for the end.
+				panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to break off an answer
 			}
 			at, _ := time.Parse(time.RFC3339Nano, line.Time) // the zero time where the site does not say
 			if out.write(api.LogLine{Time: at, Service: line.Service, Text: line.Text}) != nil {

@@ -5,6 +5,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/logis-project/logis/api"
 )
 
 // The options of add: what the OpenAPI document says of a route beyond the types of its handler.
@@ -34,7 +36,7 @@ func givesArchive(op *huma.Operation) {
 }
 
 func archiveContent() map[string]*huma.MediaType {
-	return map[string]*huma.MediaType{archiveType: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
+	return map[string]*huma.MediaType{api.ArchiveType: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
 }
 
 func schemaOf[T any](a huma.API) *huma.Schema {

@@ -53,7 +53,7 @@ func New(opts Options) *Server {
 	// Made once and before the first request: huma's own handler makes it lazily and without a lock.
 	document, err := json.Marshal(routes.OpenAPI())
 	if err != nil {
-		panic(fmt.Sprintf("encode the OpenAPI document: %v", err)) // the route table itself is wrong: no input leads here
+		panic(fmt.Sprintf("encode the OpenAPI document: %v", err)) //nolint:forbidigo // the route table is wrong: no input leads here
 	}
 	s.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/openapi+json")

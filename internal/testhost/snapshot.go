@@ -215,5 +215,9 @@ func lines(ctx context.Context, program string, args ...string) ([]string, error
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w: %s", program, strings.Join(args, " "), err, out)
 	}
-	return strings.Split(strings.TrimRight(string(out), "\n"), "\n"), nil
+	var all []string
+	for line := range strings.Lines(string(out)) {
+		all = append(all, strings.TrimRight(line, "\n"))
+	}
+	return all, nil
 }

@@ -115,7 +115,7 @@ func removeCgroup(dir string) error {
 
 func killAll(cgroup string) {
 	data, _ := os.ReadFile(filepath.Join(cgroup, "cgroup.procs"))
-	for _, field := range strings.Fields(string(data)) {
+	for field := range strings.FieldsSeq(string(data)) {
 		if pid, err := strconv.Atoi(field); err == nil && pid > 1 {
 			_ = unix.Kill(pid, unix.SIGKILL)
 		}

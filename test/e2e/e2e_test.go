@@ -35,6 +35,9 @@ func TestDaemonTakesTheHostDown(t *testing.T) {
 	h.proxy.stop(t)
 	h.daemon.stop(t)
 	before := h.take(t)
+	if len(before.Rules) > 0 || len(before.Cgroups) > 0 || len(before.Loops) > 0 {
+		t.Errorf("without a daemon there are\nrules %q\ncgroups %q\nloop devices %q", before.Rules, before.Cgroups, before.Loops)
+	}
 	h.daemon.start(t)
 	h.proxy.start(t)
 	h.logis(t, "list")

@@ -94,7 +94,7 @@ func dropBounding(keep []uint) error {
 	for _, c := range keep {
 		kept |= 1 << c
 	}
-	for c := uint(0); c < 64; c++ {
+	for c := range uint(64) {
 		if kept&(1<<c) != 0 {
 			continue
 		}
