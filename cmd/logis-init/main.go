@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/logis-project/logis/internal/container/entry"
 	"github.com/logis-project/logis/internal/guest"
@@ -40,6 +43,10 @@ func main() {
 
 // run is PID 1 of a site.
 func run() error {
+	// Executed by descriptor, it is named after that before Linux 6.14.
+	if err := unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(unsafe.StringData("logis-init\x00"))), 0, 0, 0); err != nil {
+		return fmt.Errorf("set process name: %w", err)
+	}
 	socket := os.NewFile(controlFD, "control socket")
 	if socket == nil {
 		return errors.New("no control socket on descriptor 3")

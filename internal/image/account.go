@@ -32,7 +32,7 @@ func readAccounts(root *os.Root) (*accounts, error) {
 		"etc/passwd": &a.passwd, "etc/group": &a.group, "etc/shadow": &a.shadow, "etc/gshadow": &a.gshadow,
 	} {
 		var err error
-		if *data, err = readRegular(root, name); err != nil && !(name == "etc/gshadow" && errors.Is(err, fs.ErrNotExist)) {
+		if *data, err = readRegular(root, name); err != nil && (name != "etc/gshadow" || !errors.Is(err, fs.ErrNotExist)) {
 			return nil, err
 		}
 	}

@@ -149,7 +149,7 @@ func (x *exporter) regular(name string, header *tar.Header, st *syscall.Stat_t) 
 func readXattrs(f *os.File) (map[string]string, error) {
 	size, err := unix.Flistxattr(int(f.Fd()), nil)
 	if err != nil || size == 0 {
-		if err == unix.EOPNOTSUPP { //nolint:errorlint // an errno straight from the kernel
+		if err == unix.EOPNOTSUPP {
 			err = nil
 		}
 		return nil, err
