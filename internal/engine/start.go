@@ -148,6 +148,8 @@ func (e *Engine) awaitReady(ctx context.Context, name string) error {
 		switch {
 		case s.ready:
 			return nil
+		case invalid(s) != "":
+			return fmt.Errorf("it runs without service %s", invalid(s))
 		case s.container == nil:
 			return fmt.Errorf("%w: it stopped while it started%s", site.ErrConflict, because(s.failure))
 		}
@@ -166,6 +168,16 @@ func because(reason string) string {
 		return ""
 	}
 	return ": " + reason
+}
+
+// invalid names the first service whose file is wrong, and says why; "" when there is none. The words are the site's.
+func invalid(s snapshot) string {
+	for _, service := range s.services {
+		if service.Invalid {
+			return service.Name + because(service.Error)
+		}
+	}
+	return ""
 }
 
 // pending names the services that are not ready.

@@ -29,20 +29,20 @@ func (g *guest) load() error {
 	var specs []Service
 	for i, name := range names {
 		if i == maxServices {
-			g.board.add(control.Service{Name: name, State: stateFailed, Error: fmt.Sprintf(
+			g.board.add(control.Service{Name: name, State: stateFailed, Invalid: true, Error: fmt.Sprintf(
 				"a site has at most %d services: this one and the %d after it are not started", maxServices, len(names)-i-1)})
 			break
 		}
 		spec, err := readService(filepath.Join(g.opts.Services, name+".toml"), name, g.opts.Site)
 		if err != nil {
-			g.board.add(control.Service{Name: name, State: stateFailed, Error: err.Error()})
+			g.board.add(control.Service{Name: name, State: stateFailed, Invalid: true, Error: err.Error()})
 			continue
 		}
 		specs = append(specs, spec)
 	}
 	for _, spec := range specs {
 		if err := checkNeeds(spec, specs, names); err != nil {
-			g.board.add(control.Service{Name: spec.Name, State: stateFailed, Error: err.Error()})
+			g.board.add(control.Service{Name: spec.Name, State: stateFailed, Invalid: true, Error: err.Error()})
 			continue
 		}
 		if err := g.addService(spec); err != nil {

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/logis-project/logis/internal/linux"
 )
 
 // Options of Run. The paths have the defaults of a site; tests set them.
@@ -59,6 +61,9 @@ func Run(ctx context.Context, opts Options) error {
 		return ErrNotInit
 	}
 	tune()
+	if err := linux.RestoreSignals(); err != nil { // services inherit what logisd's parent ignored
+		return err
+	}
 	term, child := catchSignals()
 	defer signal.Stop(term)
 	defer signal.Stop(child)

@@ -69,7 +69,8 @@ type Service struct {
 	Ready    bool   `json:"ready"`
 	PID      int    `json:"pid"`
 	Restarts int    `json:"restarts"`
-	Error    string `json:"error,omitempty"` // why it is not running, one line
+	Error    string `json:"error,omitempty"`   // why it is not running, one line
+	Invalid  bool   `json:"invalid,omitempty"` // its file is wrong: it is not started before the site is
 }
 
 // Write sends v as one message.
