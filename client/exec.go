@@ -25,8 +25,12 @@ type Session struct {
 	stop func() bool
 }
 
-// StartError says why a command could not be started. The text comes from inside the site.
-type StartError struct{ Text string }
+// StartError says why a command could not be started, with the status that a shell would give it: 127 for a program that
+// is not there, else 126. Both come from inside the site.
+type StartError struct {
+	Text   string
+	Status int
+}
 
 func (e *StartError) Error() string { return e.Text }
 
@@ -104,6 +108,7 @@ func (s *Session) Signal(n syscall.Signal) error { return s.out.Write(frame.Sign
 // Wait copies the command's output until it ends and returns its exit status, 128+n for signal n. With a terminal, all
 // output is stdout. A command that could not be started is a *StartError.
 func (s *Session) Wait(stdout, stderr io.Writer) (status int, err error) {
+	var unstarted *StartError
 	for {
 		t, p, err := frame.Read(s.in)
 		if err != nil {
@@ -118,9 +123,13 @@ func (s *Session) Wait(stdout, stderr io.Writer) (status int, err error) {
 			if len(p) != 1 {
 				return 0, errors.New("the site sent an exit status that is none")
 			}
+			if unstarted != nil {
+				unstarted.Status = int(p[0])
+				return 0, unstarted
+			}
 			return int(p[0]), nil
 		case frame.Error:
-			return 0, &StartError{string(p)}
+			unstarted = &StartError{Text: string(p)}
 		default:
 			return 0, fmt.Errorf("the site sent a frame of unknown type %q", byte(t))
 		}

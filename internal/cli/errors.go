@@ -57,9 +57,12 @@ func exitStatus(err error) int {
 	var status statusError
 	var wrong *usageError
 	var answer *api.Error
+	var unstarted *client.StartError
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.As(err, &unstarted) && unstarted.Status > 0:
+		return unstarted.Status
 	case errors.As(err, &status):
 		return int(status)
 	case errors.As(err, &wrong):

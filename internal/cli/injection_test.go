@@ -29,6 +29,7 @@ func TestInjection(t *testing.T) {
 			_ = control.Write(inside, control.LogLine{Service: evil, Text: evil})
 		case control.Exec:
 			_ = frame.NewWriter(inside).Write(frame.Error, []byte(evil))
+			_ = frame.NewWriter(inside).Write(frame.Exit, []byte{127})
 		}
 	}
 	socket, _ := servertest.Serve(t, m)

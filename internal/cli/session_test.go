@@ -88,10 +88,11 @@ func TestExec(t *testing.T) {
 	go func() {
 		g := <-sessions
 		_ = g.out.Write(frame.Error, []byte("no such program: nope"))
+		_ = g.out.Write(frame.Exit, []byte{127})
 		close(g.done)
 	}()
 	r = run(t, socket, "", "exec", "alice", "--", "nope")
-	if r.status != 1 || r.err != "logis: cannot run in \"alice\": no such program: nope\n" {
+	if r.status != 127 || r.err != "logis: cannot run in \"alice\": no such program: nope\n" {
 		t.Errorf("a command that is not there: %+v", r)
 	}
 }

@@ -146,7 +146,10 @@ func TestExecBrokenSite(t *testing.T) {
 		"giant frame":     func(c net.Conn) { _, _ = c.Write([]byte{'o', 0xff, 0xff, 0xff, 0xff}) },
 		"unknown frame":   func(c net.Conn) { _, _ = c.Write([]byte{'?', 0, 0, 0, 0}) },
 		"no status":       func(c net.Conn) { _ = frame.NewWriter(c).Write(frame.Exit, nil) },
-		"not started":     func(c net.Conn) { _ = frame.NewWriter(c).Write(frame.Error, []byte("no such program")) },
+		"not started": func(c net.Conn) {
+			_ = frame.NewWriter(c).Write(frame.Error, []byte("no such program"))
+			_ = frame.NewWriter(c).Write(frame.Exit, []byte{127})
+		},
 	} {
 		m := servertest.New()
 		m.Session = func(_ context.Context, _ string, inside net.Conn, _ any) { say(inside) }
