@@ -184,7 +184,7 @@ func (h *house) compareWith(ts *testscript.TestScript, neg bool, args []string) 
 	h.compare(ts.Value("t").(serial), before)
 }
 
-// control is `daemon start|stop|kill|restart` for logisd and `proxy …` for logis-proxy.
+// control is `daemon start|stop|kill|restart|upgrade` for logisd and `proxy …` for logis-proxy.
 func control(ts *testscript.TestScript, d *daemon, args []string) {
 	t := ts.Value("t").(serial)
 	switch strings.Join(args, " ") {
@@ -197,7 +197,9 @@ func control(ts *testscript.TestScript, d *daemon, args []string) {
 	case "restart":
 		d.stop(t)
 		d.start(t)
+	case "upgrade":
+		d.upgrade(t)
 	default:
-		ts.Fatalf("usage: daemon|proxy start|stop|kill|restart")
+		ts.Fatalf("usage: daemon start|stop|kill|restart|upgrade, proxy start|stop|kill|restart")
 	}
 }

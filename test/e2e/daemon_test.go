@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 type daemon struct {
 	name  string
 	house *house
+	dir   string // of the binary; "" is the house's
 	ready func() error
 	cmd   *exec.Cmd // nil when it does not run
 	ended chan error
@@ -30,7 +32,7 @@ func (d *daemon) start(t testing.TB) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	d.cmd = exec.Command(filepath.Join(d.house.bin, d.name), "--config", d.house.path("logis.toml"))
+	d.cmd = exec.Command(filepath.Join(cmp.Or(d.dir, d.house.bin), d.name), "--config", d.house.path("logis.toml"))
 	d.cmd.Stdout, d.cmd.Stderr = log, log
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -52,6 +54,26 @@ func (d *daemon) stop(t testing.TB) {
 func (d *daemon) kill(t testing.TB) {
 	t.Helper()
 	d.end(t, syscall.SIGKILL)
+}
+
+// upgrade stops the daemon and starts it from other files: copies of all binaries, a byte longer each.
+func (d *daemon) upgrade(t testing.TB) {
+	t.Helper()
+	d.stop(t)
+	d.dir = d.house.path("upgraded")
+	if err := os.MkdirAll(d.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"logisd", "logis-init"} {
+		content, err := os.ReadFile(filepath.Join(d.house.bin, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(d.dir, name), append(content, 0), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.start(t)
 }
 
 func (d *daemon) end(t testing.TB, signal syscall.Signal) {
