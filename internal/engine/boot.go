@@ -58,6 +58,9 @@ func (e *Engine) adopt(ctx context.Context, rec site.Record, attached []int) boo
 		e.live(rec.Name()).run(c, site.Starting)
 		e.supervise(rec.Name(), c)
 		e.log.Info("adopted", "site", rec.Name(), "pid", c.PID())
+		if rec.Desired == site.Stopped { // logisd ended in the middle of a stop
+			e.tasks.Go(func() { e.finishStop(rec.Name()) })
+		}
 		return true
 	}
 	if err != nil && !errors.Is(err, container.ErrNotRunning) {
@@ -72,6 +75,22 @@ func (e *Engine) adopt(ctx context.Context, rec site.Record, attached []int) boo
 		e.log.Error("clean up after a container", "site", rec.Name(), "error", err)
 	}
 	return false
+}
+
+// finishStop goes on with a stop that an earlier logisd began.
+func (e *Engine) finishStop(name string) {
+	ctx, unlock, err := e.lock(e.background, name)
+	if err != nil {
+		return
+	}
+	defer unlock()
+	rec, err := e.store.Get(name)
+	if err != nil || rec.Phase != site.Stopped || rec.Desired != site.Stopped {
+		return
+	}
+	if err := e.stop(ctx, rec); err != nil {
+		e.log.Error("finish a stop", "site", name, "error", err)
+	}
 }
 
 // sweep removes what belongs to the instance and to no site: containers and veths. Disks of unknown sites are only

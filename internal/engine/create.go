@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/docker/go-units"
+
 	"github.com/logis-project/logis/internal/image"
 	"github.com/logis-project/logis/internal/pool"
 	"github.com/logis-project/logis/internal/site"
@@ -26,21 +28,13 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 	}
 	defer unlock()
 	var undo undo
-	defer undo.runOn(ctx, &err)
+	defer func() { undo.runOn(ctx, e.log, &err) }()
 
-	base, err := e.newestImage(spec.Image)
+	rec, base, err := e.reserve(ctx, spec, opts) // from here on a crash leaves phase "creating", undone at the next start
 	if err != nil {
 		return site.Status{}, err
 	}
-	desired := site.Running
-	if opts.NoStart {
-		desired = site.Stopped
-	}
-	rec, err := e.store.Reserve(spec, base.Digest, desired) // from here on a crash leaves phase "creating", undone at the next start
-	if err != nil {
-		return site.Status{}, err
-	}
-	undo.add("release record", func(context.Context) error { e.forget(rec.Name()); return e.store.Release(rec.Name()) })
+	undo.final = func(clean bool) error { return e.release(rec.Name(), clean) }
 	e.live(rec.Name()).set(site.Creating, "")
 
 	dir, err := e.pool.CreateSite(ctx, rec.Name(), rec.Index, diskOf(rec))
@@ -68,6 +62,43 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 		}
 	}
 	return e.finish(ctx, rec)
+}
+
+// reserve writes the record of a new site, and returns the image that it is made from.
+func (e *Engine) reserve(ctx context.Context, spec site.Spec, opts CreateOptions) (site.Record, image.Image, error) {
+	if free, total, err := e.pool.Free(ctx); err != nil {
+		return site.Record{}, image.Image{}, err
+	} else if free < minFree {
+		return site.Record{}, image.Image{}, fmt.Errorf("disk pool is full (%s of %s used): free space or raise pool.size",
+			units.BytesSize(float64(total-free)), units.BytesSize(float64(total)))
+	}
+	e.images.RLock() // nobody removes the image before the record says that it is used
+	defer e.images.RUnlock()
+	base, err := e.newestImage(spec.Image)
+	if err != nil {
+		return site.Record{}, image.Image{}, err
+	}
+	desired := site.Running
+	if opts.NoStart {
+		desired = site.Stopped
+	}
+	rec, err := e.store.Reserve(spec, base.Digest, desired)
+	return rec, base, err
+}
+
+// minFree is what a site takes at least to be made, in bytes.
+const minFree = 64 << 20
+
+// release ends the undoing of a create. Where a step of it failed the record stays, so that destroy and the next start can
+// finish it.
+func (e *Engine) release(name string, clean bool) error {
+	if !clean {
+		e.live(name).set(site.Failed, "it could not be made, nor wholly undone: destroy it")
+		return nil
+	}
+	err := e.store.Release(name)
+	e.forget(name)
+	return err
 }
 
 // finish records that the site is made.

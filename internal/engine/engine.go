@@ -22,9 +22,9 @@ import (
 )
 
 const (
-	readyTimeout = 90 * time.Second // from the start of PID 1 to every service ready
-	stopGrace    = 70 * time.Second // PID 1 gives the database 60 s of it
-	undoTimeout  = 30 * time.Second
+	readyTimeout = 90 * time.Second  // from the start of PID 1 to every service ready
+	stopGrace    = 150 * time.Second // longer than all stop_timeouts of an image's services, the database's 60 s included
+	undoTimeout  = 30 * time.Second  // of each step
 )
 
 // Options of New: the configuration and the opened drivers.
@@ -49,6 +49,7 @@ type Engine struct {
 	log        *slog.Logger
 	builds     *keyedLock
 	ops        *keyedLock
+	images     sync.RWMutex // held for reading while an image is chosen, for writing while unused ones are removed
 
 	background context.Context // ends at Shutdown; owns the goroutines in tasks
 	cancel     context.CancelFunc
@@ -69,10 +70,13 @@ func New(opts Options) *Engine {
 	}
 }
 
+// Quit makes changes that wait for a site give way, since logisd ends: a stop that was begun is finished by the next Boot.
+func (e *Engine) Quit() { e.cancel() }
+
 // Shutdown ends the engine's own work and lets go of the containers, which go on running. With none running it takes the
 // host's side down: tables, bridge, cgroup, pool mount and loop device.
 func (e *Engine) Shutdown(ctx context.Context) error {
-	e.cancel()
+	e.Quit()
 	e.tasks.Wait()
 	running := 0
 	e.mu.Lock()

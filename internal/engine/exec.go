@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -38,7 +37,7 @@ func (e *Engine) dial(ctx context.Context, name string, req control.Request) (ne
 	if err != nil {
 		select {
 		case <-s.container.Done():
-			return nil, errors.Join(errGone, err)
+			return nil, fmt.Errorf("%w: %w", errGone, err)
 		default:
 			return nil, fmt.Errorf("enter %s: %w", name, err)
 		}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -87,6 +88,8 @@ func (e *Engine) RemoveImage(ctx context.Context, name string) error {
 		return err
 	}
 	defer unlock()
+	e.images.Lock()
+	defer e.images.Unlock()
 	if _, err := e.Image(ctx, name); err != nil {
 		return err
 	}
@@ -143,7 +146,7 @@ func (e *Engine) ImportImage(ctx context.Context, r io.Reader) (ImageStatus, err
 
 // addImage fills a draft and makes it an image. Older images of the same name that no site uses are removed.
 func (e *Engine) addImage(ctx context.Context, draftName string, fill func(dir string) (image.Image, error)) (_ ImageStatus, err error) {
-	draft, err := e.pool.CreateDraft(ctx, draftName)
+	draft, err := e.pool.CreateDraft(ctx, draftName+"-"+rand.Text()) // two imports at once are two drafts
 	if err != nil {
 		return ImageStatus{}, err
 	}
@@ -166,6 +169,8 @@ func (e *Engine) addImage(ctx context.Context, draftName string, fill func(dir s
 }
 
 func (e *Engine) prune(ctx context.Context, newest image.Image) {
+	e.images.Lock()
+	defer e.images.Unlock()
 	all, err := e.Images(ctx)
 	if err != nil {
 		e.log.Error("list images", "error", err)

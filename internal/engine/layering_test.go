@@ -19,7 +19,7 @@ func allowed() map[string][]string {
 		"internal/site":            {},
 		"internal/pool":            {"internal/linux"},
 		"internal/network":         {"internal/linux"},
-		"internal/image":           {"internal/linux", "images"},
+		"internal/image":           {"internal/linux", "internal/strict", "images"},
 		"internal/route":           {"internal/linux"},
 		"internal/container":       {"internal/linux", "internal/container/entry", "internal/guest/control"},
 		"internal/container/entry": {"internal/linux"},

@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/logis-project/logis/internal/container"
 	"github.com/logis-project/logis/internal/guest/control"
@@ -19,7 +20,17 @@ type live struct {
 	ready     bool
 	stopping  bool          // the end of the container is wanted
 	changed   chan struct{} // closed at every change
+
+	readySince time.Time     // zero while not every service is ready
+	pause      time.Duration // before the last start that keepUp made
+	keptUp     bool          // keepUp runs
 }
+
+const (
+	firstPause = time.Second // before a site that ended by itself is started again; doubles
+	longPause  = time.Minute
+	goodWhile  = time.Minute // a site that was ready for so long begins with firstPause again
+)
 
 func newLive() *live { return &live{state: site.Stopped, changed: make(chan struct{})} }
 
@@ -63,6 +74,9 @@ func (l *live) report(c *container.Container, status control.Status) {
 	if l.container != c {
 		return // of a container that is no more
 	}
+	if status.Ready && !l.ready {
+		l.readySince = time.Now()
+	}
 	l.services, l.ready = status.Services, status.Ready
 	if status.Ready && l.state == site.Starting {
 		l.state = site.Running
@@ -92,6 +106,33 @@ func (l *live) gone() {
 	defer l.mu.Unlock()
 	l.container, l.services, l.ready = nil, nil, false
 	l.notify()
+}
+
+// beginKeepUp reports whether the caller is the only one to keep the site up; it then calls endKeepUp.
+func (l *live) beginKeepUp() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	begun := !l.keptUp
+	l.keptUp = true
+	return begun
+}
+
+func (l *live) endKeepUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.keptUp = false
+}
+
+// nextPause is how long to wait before the site is started again.
+func (l *live) nextPause(now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pause = min(max(2*l.pause, firstPause), longPause)
+	if !l.readySince.IsZero() && now.Sub(l.readySince) >= goodWhile {
+		l.pause = firstPause
+	}
+	l.readySince = time.Time{}
+	return l.pause
 }
 
 // release lets go of the container without ending it, and tells whether there was one.

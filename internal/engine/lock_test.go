@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 )
 
@@ -55,7 +56,7 @@ func TestUndo(t *testing.T) {
 	run := func(fail error) (err error) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var u undo
-		defer u.runOn(ctx, &err)
+		defer func() { u.runOn(ctx, slog.New(slog.DiscardHandler), &err) }()
 		for _, name := range []string{"one", "two"} {
 			u.add(name, func(ctx context.Context) error {
 				order = append(order, name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,13 +27,19 @@ func (e *Engine) Start(ctx context.Context, name string, noWait bool) (site.Stat
 	if err != nil {
 		return site.Status{}, err
 	}
-	if e.live(name).snapshot().container == nil {
-		if err := e.startOrFail(ctx, rec); err != nil {
+	return e.up(ctx, rec, noWait)
+}
+
+// up starts a site unless it runs, and waits until it is ready unless noWait. The lock is held.
+func (e *Engine) up(ctx context.Context, rec site.Record, noWait bool) (site.Status, error) {
+	if e.live(rec.Name()).snapshot().container == nil {
+		// Not ended by the caller's going away: a site that should run would lie stopped.
+		if err := e.startOrFail(context.WithoutCancel(ctx), rec); err != nil {
 			return site.Status{}, err
 		}
 	}
 	if !noWait {
-		if err := e.awaitReady(ctx, name); err != nil {
+		if err := e.awaitReady(ctx, rec.Name()); err != nil {
 			return site.Status{}, err
 		}
 	}
@@ -48,14 +55,14 @@ func (e *Engine) want(name string, desired site.State) (site.Record, error) {
 	return e.store.Update(name, func(r *site.Record) { r.Desired = desired })
 }
 
-// startOrFail starts a site; on error it is back where it was, and failed.
+// startOrFail starts a site; on error it is back where it was, failed, and tried again in the background.
 func (e *Engine) startOrFail(ctx context.Context, rec site.Record) (err error) {
-	var undo undo
-	undo.add("mark as failed", func(context.Context) error {
+	undo := undo{final: func(bool) error {
 		e.live(rec.Name()).set(site.Failed, err.Error())
+		e.tasks.Go(func() { e.keepUp(rec.Name()) })
 		return nil
-	})
-	defer undo.runOn(ctx, &err)
+	}}
+	defer func() { undo.runOn(ctx, e.log, &err) }()
 	return e.start(ctx, rec, &undo)
 }
 
@@ -67,15 +74,16 @@ func (e *Engine) start(ctx context.Context, rec site.Record, undo *undo) error {
 	if err != nil {
 		return err
 	}
+	if err := e.clear(ctx, name); err != nil {
+		return fmt.Errorf("clean up after the last container: %w", err)
+	}
 	c, err := e.containers.Create(ctx, spec)
 	if err != nil {
 		return fmt.Errorf("make container: %w", err)
 	}
 	undo.add("end container", func(ctx context.Context) error {
-		live := e.live(name)
-		live.stop(site.Stopping)
-		defer live.gone()
-		return errors.Join(c.Kill(ctx), c.Release(ctx))
+		e.live(name).stop(site.Stopping)
+		return e.end(ctx, name, c, c.Kill)
 	})
 	if err := e.attach(ctx, c, port); err != nil {
 		return fmt.Errorf("connect network: %w", err)
@@ -98,6 +106,28 @@ func (e *Engine) start(ctx context.Context, rec site.Record, undo *undo) error {
 	}
 	undo.add("delete route", func(ctx context.Context) error { return e.unroute(ctx, rec) })
 	return nil
+}
+
+// clear removes what an earlier container of the site left, if its end went wrong.
+func (e *Engine) clear(ctx context.Context, name string) error {
+	names, err := e.containers.Names()
+	if err != nil || !slices.Contains(names, name) {
+		return err
+	}
+	return e.containers.Remove(ctx, name)
+}
+
+// end ends a container and takes away what it had. One that does not end stays the site's.
+func (e *Engine) end(ctx context.Context, name string, c *container.Container, end func(context.Context) error) error {
+	err := end(ctx)
+	select {
+	case <-c.Done():
+	default:
+		return errors.Join(err, errors.New("PID 1 has not ended"))
+	}
+	err = errors.Join(err, c.Release(ctx))
+	e.live(name).gone()
+	return err
 }
 
 func (e *Engine) attach(ctx context.Context, c *container.Container, port network.Port) error {
@@ -155,6 +185,8 @@ func (e *Engine) awaitReady(ctx context.Context, name string) error {
 		}
 		select {
 		case <-s.changed:
+		case <-s.container.Done():
+			return errors.New("PID 1 ended while it started")
 		case <-timeout.C:
 			return fmt.Errorf("not ready after %s: waiting for %s: see logis logs %s", readyTimeout, pending(s), name)
 		case <-ctx.Done():

@@ -43,7 +43,7 @@ func (e *Engine) Wait(ctx context.Context, name string, target site.State) (site
 		select {
 		case <-s.changed:
 		case <-ctx.Done():
-			return site.Status{}, fmt.Errorf("it is %s%s", s.state, because(s.failure))
+			return site.Status{}, fmt.Errorf("it is %s%s: %w", s.state, because(s.failure), context.Cause(ctx))
 		}
 	}
 }
@@ -52,6 +52,10 @@ func (e *Engine) Wait(ctx context.Context, name string, target site.State) (site
 func (e *Engine) status(ctx context.Context, rec site.Record) site.Status {
 	s := e.live(rec.Name()).snapshot()
 	domains := e.store.Domains(rec)
+	// A site that is made or destroyed starts and stops on the way; what is seen of it from outside is the whole.
+	if rec.Phase != site.Stopped && s.state != site.Failed {
+		s.state = rec.Phase
+	}
 	out := site.Status{
 		Record: rec, State: s.state, Error: s.failure,
 		Domains: domains, URLs: e.urls(domains), SSHHost: e.publicHost(),

@@ -38,19 +38,19 @@ func (e *Engine) interruptStart(name string) {
 // Restart stops a site, if it runs, and starts it.
 func (e *Engine) Restart(ctx context.Context, name string, noWait bool) (site.Status, error) {
 	e.interruptStart(name)
-	stopCtx, unlock, err := e.lock(ctx, name)
+	ctx, unlock, err := e.lock(ctx, name)
 	if err != nil {
 		return site.Status{}, err
 	}
-	rec, err := e.store.Get(name)
-	if err == nil {
-		err = e.stop(stopCtx, rec)
-	}
-	unlock()
+	defer unlock()
+	rec, err := e.want(name, site.Running)
 	if err != nil {
 		return site.Status{}, err
 	}
-	return e.Start(ctx, name, noWait)
+	if err := e.stop(ctx, rec); err != nil {
+		return site.Status{}, err
+	}
+	return e.up(ctx, rec, noWait)
 }
 
 // stop takes a site off the network and stops it. Once begun it goes on to the end, also when the caller goes away. The
@@ -58,9 +58,11 @@ func (e *Engine) Restart(ctx context.Context, name string, noWait bool) (site.St
 func (e *Engine) stop(ctx context.Context, rec site.Record) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace+undoTimeout)
 	defer cancel()
+	defer context.AfterFunc(e.background, cancel)() // the next Boot goes on with it
 	live := e.live(rec.Name())
 	c := live.stop(site.Stopping)
-	if err := e.disconnect(ctx, rec, c, func(c *container.Container) error { return c.Stop(ctx, stopGrace) }); err != nil {
+	err := e.disconnect(ctx, rec, c, func(ctx context.Context) error { return c.Stop(ctx, stopGrace) })
+	if err != nil {
 		live.set(site.Failed, err.Error())
 		return err
 	}
@@ -69,23 +71,19 @@ func (e *Engine) stop(ctx context.Context, rec site.Record) error {
 }
 
 // disconnect is the way back of start: route, redirect, container by end, veth. c is nil when none runs.
-func (e *Engine) disconnect(ctx context.Context, rec site.Record, c *container.Container, end func(*container.Container) error) error {
+func (e *Engine) disconnect(ctx context.Context, rec site.Record, c *container.Container, end func(context.Context) error) error {
 	errs := []error{e.unroute(ctx, rec), e.network.RemoveRedirect(ctx, portOf(rec))}
 	if c != nil {
-		errs = append(errs, end(c))
+		errs = append(errs, e.end(ctx, rec.Name(), c, end))
 	}
-	errs = append(errs, e.network.Detach(ctx, portOf(rec)))
-	if c != nil {
-		errs = append(errs, c.Release(ctx))
-		e.live(rec.Name()).gone()
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, e.network.Detach(ctx, portOf(rec)))...)
 }
 
 // Destroy removes a site in whatever state, with every trace of it. Once begun it goes on to the end. A site that is still
 // being made is given up.
 func (e *Engine) Destroy(ctx context.Context, name string) error {
-	if _, err := e.store.Get(name); err != nil {
+	meant, err := e.store.Get(name)
+	if err != nil {
 		return err
 	}
 	e.ops.interrupt(name)
@@ -94,10 +92,14 @@ func (e *Engine) Destroy(ctx context.Context, name string) error {
 		return err
 	}
 	defer unlock()
-	rec, err := e.store.Update(name, func(r *site.Record) { r.Phase, r.Desired = site.Destroying, site.Stopped })
-	if errors.Is(err, site.ErrNotFound) {
-		return nil // its create undid itself, or another destroy was first
+	rec, err := e.store.Get(name)
+	if errors.Is(err, site.ErrNotFound) || err == nil && !rec.CreatedAt.Equal(meant.CreatedAt) {
+		return nil // its create undid itself, or another destroy was first; what has the name now is another site
 	}
+	if err != nil {
+		return err
+	}
+	rec, err = e.store.Update(name, func(r *site.Record) { r.Phase, r.Desired = site.Destroying, site.Stopped })
 	if err != nil {
 		return err
 	}
@@ -111,7 +113,7 @@ func (e *Engine) destroy(ctx context.Context, rec site.Record) error {
 	live := e.live(rec.Name())
 	c := live.stop(site.Destroying)
 	err := errors.Join(
-		e.disconnect(ctx, rec, c, func(c *container.Container) error { return c.Kill(ctx) }),
+		e.disconnect(ctx, rec, c, func(ctx context.Context) error { return c.Kill(ctx) }),
 		e.containers.Remove(ctx, rec.Name()),
 		e.routes.Delete(ctx, rec.Name()),
 	)

@@ -10,11 +10,7 @@ import (
 	"github.com/logis-project/logis/internal/site"
 )
 
-const (
-	firstPause = time.Second // before a site whose PID 1 died is started again; doubles
-	longPause  = time.Minute
-	maxListed  = 64 // services that a site may report
-)
+const maxListed = 64 // services that a site may report
 
 // supervise follows what a container's PID 1 says of its services, and starts the site again should PID 1 end though
 // nobody wanted it to.
@@ -24,7 +20,8 @@ func (e *Engine) supervise(name string, c *container.Container) {
 		select {
 		case <-c.Done():
 			if e.live(name).unexpected(c) {
-				e.revive(name, c)
+				e.bury(name, c)
+				e.keepUp(name)
 			}
 		case <-e.background.Done():
 		}
@@ -63,52 +60,64 @@ func (e *Engine) readReports(name string, c *container.Container) {
 	}
 }
 
-// revive cleans up after a container that died and starts the site again, with growing pauses, for as long as it should
-// run.
-func (e *Engine) revive(name string, died *container.Container) {
+// bury cleans up after a container that ended though nobody wanted it to.
+func (e *Engine) bury(name string, died *container.Container) {
 	e.log.Warn("PID 1 ended unexpectedly", "site", name)
-	for pause := firstPause; ; pause = min(2*pause, longPause) {
-		if e.tryRevive(name, died) {
-			return
-		}
+	ctx, unlock, err := e.lock(e.background, name)
+	if err != nil {
+		return
+	}
+	defer unlock()
+	live := e.live(name)
+	rec, err := e.store.Get(name)
+	if err != nil || rec.Phase != site.Stopped || live.snapshot().container != died {
+		return // destroyed or cleaned up meanwhile, or being made: create undoes it
+	}
+	ctx, cancel := context.WithTimeout(ctx, undoTimeout)
+	defer cancel()
+	if err := e.disconnect(ctx, rec, died, died.Kill); err != nil {
+		e.log.Error("clean up after a site that died", "site", name, "error", err)
+	}
+	if rec.Desired == site.Stopped {
+		live.set(site.Stopped, "") // a crash came between the wish to stop it and its end
+		return
+	}
+	live.set(site.Failed, "PID 1 ended unexpectedly")
+}
+
+// keepUp starts a site that should run and does not, again and again with growing pauses: whoever is root in a site can end
+// its PID 1 at will, and must not keep the host busy with it.
+func (e *Engine) keepUp(name string) {
+	if !e.live(name).beginKeepUp() {
+		return // someone does already
+	}
+	defer e.live(name).endKeepUp()
+	for {
 		select {
 		case <-e.background.Done():
 			return
-		case <-time.After(pause):
+		case <-time.After(e.live(name).nextPause(time.Now())):
+		}
+		if e.bringUp(name) {
+			return
 		}
 	}
 }
 
-// tryRevive is one attempt; it reports whether there is nothing left to do.
-func (e *Engine) tryRevive(name string, died *container.Container) bool {
+// bringUp is one attempt; it reports whether there is nothing left to do.
+func (e *Engine) bringUp(name string) bool {
 	ctx, unlock, err := e.lock(e.background, name)
 	if err != nil {
 		return true
 	}
 	defer unlock()
 	rec, err := e.store.Get(name)
-	if err != nil || rec.Phase != site.Stopped {
-		return true // destroyed meanwhile, or being made: create undoes it
-	}
-	live := e.live(name)
-	if s := live.snapshot(); s.container == died {
-		cleanup, cancel := context.WithTimeout(ctx, undoTimeout)
-		err := e.disconnect(cleanup, rec, died, func(c *container.Container) error { return c.Kill(cleanup) })
-		cancel()
-		live.set(site.Failed, "PID 1 ended unexpectedly")
-		if err != nil {
-			e.log.Error("clean up after a site that died", "site", name, "error", err)
-			return false
-		}
-	} else if s.container != nil {
-		return true // someone started it
-	}
-	if rec.Desired != site.Running {
+	if err != nil || rec.Phase != site.Stopped || rec.Desired != site.Running || e.live(name).snapshot().container != nil {
 		return true
 	}
 	if err := e.startOrFail(ctx, rec); err != nil {
 		if !errors.Is(err, context.Canceled) {
-			e.log.Error("start a site that died", "site", name, "error", err)
+			e.log.Error("start site again", "site", name, "error", err)
 		}
 		return false
 	}

@@ -24,6 +24,9 @@ func (n *Network) Ensure(ctx context.Context, ports, redirects []Port) error {
 			return err
 		}
 	}
+	if err := n.checkOverlap(); err != nil {
+		return err
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	resolver, err := n.resolvConf.read()

@@ -23,29 +23,56 @@ const (
 // ErrExhausted is returned when a range has nothing left to give.
 var ErrExhausted = errors.New("exhausted")
 
-// allocate fills in what a new record is given: the lowest free index, addresses and ids that follow from it, and the
-// lowest free port.
-func (r Ranges) allocate(rec *Record, taken []Record) error {
+// cursor is where the search for something free begins: behind what was given last, so that the next site does not get
+// the address and the port of the one that was destroyed a moment ago, which its clients, proxies and connections still know.
+type cursor struct {
+	index int
+	port  int // counted from FirstPort
+}
+
+// after returns the cursor behind all records.
+func (r Ranges) after(taken []Record) cursor {
+	var c cursor
+	for _, t := range taken {
+		c.index, c.port = max(c.index, t.Index+1), max(c.port, int(t.SSHPort)-int(r.FirstPort)+1)
+	}
+	return c
+}
+
+// allocate fills in what a new record is given: the next free index, addresses and ids that follow from it, and the next
+// free port. Both go round.
+func (r Ranges) allocate(c *cursor, rec *Record, taken []Record) error {
 	indexes, ports := map[int]bool{}, map[uint16]bool{}
 	for _, t := range taken {
 		indexes[t.Index], ports[t.SSHPort] = true, true
 	}
-	for indexes[rec.Index] {
-		rec.Index++
-	}
-	hosts := uint64(1)<<min(62, 32-r.Subnet4.Bits()) - 3 // without network, gateway and broadcast
-	if rec.Index >= lastIndex || uint64(rec.Index) >= hosts {
+	hosts := min(1<<min(30, 32-r.Subnet4.Bits())-3, lastIndex) // without network, gateway and broadcast
+	index, ok := next(c.index, hosts, func(i int) bool { return !indexes[i] })
+	if !ok {
 		return fmt.Errorf("%w: %d sites fill network.subnet4: widen it", ErrExhausted, len(taken))
 	}
-	rec.IDBase = firstID + uint32(rec.Index)*idsEach
-	rec.Address4, rec.Address6 = nth(r.Subnet4, rec.Index+2), nth(r.Subnet6, rec.Index+2)
-	for port := int(r.FirstPort); port <= int(r.LastPort); port++ {
-		if !ports[uint16(port)] && r.PortFree(uint16(port)) {
-			rec.SSHPort = uint16(port)
-			return nil
+	port, ok := next(c.port, int(r.LastPort)-int(r.FirstPort)+1, func(i int) bool {
+		p := r.FirstPort + uint16(i)
+		return !ports[p] && r.PortFree(p)
+	})
+	if !ok {
+		return fmt.Errorf("%w: no port of ssh.ports is free: widen the range", ErrExhausted)
+	}
+	*c = cursor{index + 1, port + 1}
+	rec.Index, rec.SSHPort = index, r.FirstPort+uint16(port)
+	rec.IDBase = firstID + uint32(index)*idsEach
+	rec.Address4, rec.Address6 = nth(r.Subnet4, index+2), nth(r.Subnet6, index+2)
+	return nil
+}
+
+// next returns the first free number from start on, below size, going round once.
+func next(start, size int, free func(int) bool) (int, bool) {
+	for n := range size {
+		if i := (start + n) % size; free(i) {
+			return i, true
 		}
 	}
-	return fmt.Errorf("%w: no port of ssh.ports is free: widen the range", ErrExhausted)
+	return 0, false
 }
 
 // nth returns the n-th address of a subnet; 1 is the gateway.

@@ -30,6 +30,7 @@ type Store struct {
 
 	mu      sync.Mutex
 	records map[string]Record
+	next    cursor
 }
 
 // Open reads every record below dir. A record that cannot be read is an error that names its file; nothing is changed.
@@ -44,8 +45,14 @@ func Open(dir, baseDomain string, ranges Ranges) (*Store, error) {
 	}
 	for _, e := range entries {
 		name, isRecord := strings.CutSuffix(e.Name(), ".json")
-		if !isRecord || strings.HasPrefix(name, ".") {
-			continue // a temporary file that a crash left
+		if strings.HasPrefix(name, ".") {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil { // a temporary file that a crash left
+				return nil, fmt.Errorf("remove what a crash left: %w", err)
+			}
+			continue
+		}
+		if !isRecord {
+			continue
 		}
 		rec, err := read(filepath.Join(dir, e.Name()))
 		if err != nil {
@@ -56,6 +63,7 @@ func Open(dir, baseDomain string, ranges Ranges) (*Store, error) {
 		}
 		s.records[name] = rec
 	}
+	s.next = ranges.after(slices.Collect(maps.Values(s.records)))
 	return s, nil
 }
 
@@ -142,7 +150,7 @@ func (s *Store) Reserve(spec Spec, imageDigest string, desired State) (Record, e
 	if err := s.checkDomains(rec); err != nil {
 		return Record{}, err
 	}
-	if err := s.ranges.allocate(&rec, slices.Collect(maps.Values(s.records))); err != nil {
+	if err := s.ranges.allocate(&s.next, &rec, slices.Collect(maps.Values(s.records))); err != nil {
 		return Record{}, err
 	}
 	if err := s.write(rec); err != nil {

@@ -89,9 +89,20 @@ func TestReleaseGivesBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	again := reserve(t, s, spec("bob"))
-	if again.Index != first.Index || again.SSHPort != first.SSHPort {
-		t.Errorf("got index %d port %d, want those of the released record", again.Index, again.SSHPort)
+	second := reserve(t, s, spec("bob"))
+	if second.Index == first.Index || second.SSHPort == first.SSHPort {
+		t.Errorf("bob got index %d and port %d, which were alice's a moment ago", second.Index, second.SSHPort)
+	}
+	// Going round, what was released is given again.
+	seen := false
+	for range 20 {
+		if err := s.Release("bob"); err != nil {
+			t.Fatal(err)
+		}
+		seen = seen || reserve(t, s, spec("bob")).Index == first.Index
+	}
+	if !seen {
+		t.Error("an index that was released is lost")
 	}
 }
 

@@ -24,7 +24,7 @@ var siteName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,29}[a-z0-9])?$`)
 const reserved = " root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody " +
 	"sshd mysql messagebus systemd-network systemd-timesync systemd-resolve adm tty disk lpr dialout fax voice cdrom floppy tape sudo " +
 	"audio dip operator src shadow utmp video sasl plugdev staff users nogroup crontab ssl-cert ssh input sgx kvm render " +
-	"localhost www admin logis logisd all test information_schema performance_schema "
+	"localhost www admin logis logisd all test information_schema performance_schema global "
 
 // CheckName tells why a name cannot be a site's: a DNS label (RFC 1035) and a Unix user name, not reserved.
 func CheckName(name string) error {
