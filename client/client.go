@@ -59,9 +59,9 @@ func (e *UnreachableError) Error() string {
 	next := "is logisd running?"
 	switch {
 	case errors.Is(e.Err, syscall.ENOENT):
-		return fmt.Sprintf("cannot reach logisd at %s: no such file: start it with `systemctl start logisd`, or as root with `logisd`", e.Socket)
+		return fmt.Sprintf("cannot reach logisd at %s: no such file: start it with `systemctl start logis`, or as root with `logisd`", e.Socket)
 	case errors.Is(e.Err, syscall.ECONNREFUSED):
-		return fmt.Sprintf("cannot reach logisd at %s: nothing answers: start it with `systemctl start logisd`, or as root with `logisd`", e.Socket)
+		return fmt.Sprintf("cannot reach logisd at %s: nothing answers: start it with `systemctl start logis`, or as root with `logisd`", e.Socket)
 	case errors.Is(e.Err, syscall.EACCES):
 		return fmt.Sprintf("cannot reach logisd at %s: permission denied: join group logis (`adduser USER logis`, then log in again) or be root", e.Socket)
 	}

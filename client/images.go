@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,29 +24,6 @@ func (c *Client) Image(ctx context.Context, name string) (api.Image, error) {
 // RemoveImage removes an image that no site uses.
 func (c *Client) RemoveImage(ctx context.Context, name string) error {
 	return c.call(ctx, http.MethodDelete, imagePath(name), nil, nil)
-}
-
-// BuildImage builds an image and calls report for every step and detail until it is done. Cancelling ctx ends the build.
-func (c *Client) BuildImage(ctx context.Context, name string, report func(api.Progress)) (api.Image, error) {
-	resp, err := c.send(ctx, http.MethodPost, imagePath(name)+"/build", "", nil)
-	if err != nil {
-		return api.Image{}, err
-	}
-	defer resp.Body.Close()
-	dec := json.NewDecoder(resp.Body)
-	for {
-		var p api.Progress
-		if err := dec.Decode(&p); err != nil {
-			return api.Image{}, streamError(ctx, err)
-		}
-		switch {
-		case p.Error != nil:
-			return api.Image{}, p.Error
-		case p.Done != nil:
-			return *p.Done, nil
-		}
-		report(p)
-	}
 }
 
 // ExportImage writes the image to w as one tar.zst. An error leaves w with a part of it.

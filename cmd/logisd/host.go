@@ -4,17 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/logis-project/logis/internal/config"
 	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/linux"
 	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/pool"
 	"github.com/logis-project/logis/internal/route"
@@ -36,42 +37,29 @@ type host struct {
 	routes     *route.Publisher
 }
 
-// lockHost takes the state directory for this process: two daemons on one state would lose records.
-func lockHost(c config.Config) (unlock func(), err error) {
-	// 0711 and 0755: logis-proxy reaches its own directory and its socket below them.
-	for dir, mode := range map[string]os.FileMode{c.StateDir: 0o711, c.RunDir: 0o755} {
-		if err := os.MkdirAll(dir, mode); err != nil {
-			return nil, fmt.Errorf("make %s: %w", dir, err)
-		}
-		if err := os.Chmod(dir, mode); err != nil {
-			return nil, fmt.Errorf("make %s: %w", dir, err)
-		}
-	}
-	path := filepath.Join(c.StateDir, "logisd.lock")
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open lock: %w", err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		holder, _ := os.ReadFile(path)
-		return nil, errors.Join(fmt.Errorf("logisd already runs on %s as process %s: stop it first", c.StateDir, holder), f.Close())
-	}
-	err = f.Truncate(0)
-	if err == nil {
-		_, err = f.WriteString(strconv.Itoa(os.Getpid()))
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("write lock: %w", err), f.Close())
-	}
-	return func() { _ = f.Close() }, nil
-}
-
-// open opens the drivers, the pool first: nothing works without.
-func open(ctx context.Context, c config.Config, log *slog.Logger) (*host, error) {
+// open opens the drivers, the pool before what needs one. When it fails, what it made is taken away again, unless
+// containers that an earlier logisd left running need it.
+func open(ctx context.Context, c config.Config, log *slog.Logger) (_ *host, err error) {
 	init, err := findInit()
 	if err != nil {
 		return nil, err
 	}
+	alone, err := noContainers(c)
+	if err != nil {
+		return nil, err
+	}
+	var undo []func(context.Context) error
+	defer func() {
+		if err == nil {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		for _, step := range slices.Backward(undo) {
+			err = errors.Join(err, step(ctx))
+		}
+	}()
+
 	h := &host{}
 	h.network, err = network.New(network.Options{
 		Instance: c.Instance, Subnet4: c.Network.Subnet4, Subnet6: c.Network.Subnet6,
@@ -87,6 +75,12 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (*host, error)
 	if err != nil {
 		return nil, err
 	}
+	uid, gid := proxyIDs(log)
+	h.routes, err = route.NewPublisher(route.Options{Socket: c.ProxySocket(), UID: uid, GID: gid, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	undo = append(undo, func(context.Context) error { return h.routes.Close() })
 	h.pool, err = pool.Open(ctx, pool.Options{
 		Path: c.Pool.Path, LoopFile: filepath.Join(c.StateDir, "pool.img"), MountPoint: filepath.Join(c.StateDir, "pool"),
 		Size: int64(c.Pool.Size), Log: log,
@@ -94,18 +88,31 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (*host, error)
 	if err != nil {
 		return nil, fmt.Errorf("open pool: %w", err)
 	}
+	undo = append(undo, func(ctx context.Context) error {
+		if err := h.pool.Close(); err != nil || !alone {
+			return err
+		}
+		return h.pool.Unmount(ctx)
+	})
 	h.containers, err = container.New(container.Options{
 		Instance: c.Instance, RunDir: c.RunDir, StateDir: c.StateDir, Init: init, Log: log,
 	})
 	if err != nil {
-		return nil, errors.Join(err, h.pool.Close())
-	}
-	uid, gid := proxyIDs(log)
-	h.routes, err = route.NewPublisher(route.Options{Socket: c.ProxySocket(), UID: uid, GID: gid, Log: log})
-	if err != nil {
-		return nil, errors.Join(err, h.pool.Close())
+		if h.containers != nil && alone {
+			_ = h.containers.Down() // of its cgroup only some hierarchies may have come to be, or none
+		}
+		return nil, err
 	}
 	return h, nil
+}
+
+// noContainers reports that no earlier logisd left containers in the run directory, so that mounts are nobody's.
+func noContainers(c config.Config) (bool, error) {
+	sites, err := os.ReadDir(filepath.Join(c.RunDir, "sites"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("look for containers: %w", err)
+	}
+	return len(sites) == 0, nil
 }
 
 // findInit finds logis-init beside logisd, or where packages and `make install` put it.
@@ -150,30 +157,16 @@ func proxyIDs(log *slog.Logger) (uid, gid int) {
 
 // listen opens the API socket: for group logis, or for root alone where the group is missing.
 func listen(c config.Config, log *slog.Logger) (net.Listener, error) {
-	path := c.Socket()
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("remove old socket: %w", err)
+	mode, gid := os.FileMode(0o660), 0
+	if g, err := user.LookupGroup(group); err != nil {
+		log.Warn("no group for the API socket: it is root's alone", "group", group, "mend", "groupadd --system "+group)
+		mode = 0o600
+	} else if gid, err = strconv.Atoi(g.Gid); err != nil {
+		return nil, fmt.Errorf("read id of group %s: %w", group, err)
 	}
-	old := unix.Umask(0o177) // root's alone until it is given away
-	l, err := net.Listen("unix", path)
-	unix.Umask(old)
+	l, err := linux.ListenUnix(c.Socket(), mode, 0, gid)
 	if err != nil {
 		return nil, fmt.Errorf("open API socket: %w", err)
-	}
-	g, err := user.LookupGroup(group)
-	if err != nil {
-		log.Warn("no group for the API socket: it is root's alone", "group", group, "mend", "groupadd --system "+group)
-		return l, nil
-	}
-	gid, err := strconv.Atoi(g.Gid)
-	if err == nil {
-		err = os.Chown(path, 0, gid)
-	}
-	if err == nil {
-		err = os.Chmod(path, 0o660)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("give API socket to group %s: %w", group, err), l.Close())
 	}
 	return l, nil
 }

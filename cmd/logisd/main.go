@@ -19,11 +19,15 @@ import (
 	"github.com/logis-project/logis/api"
 	"github.com/logis-project/logis/internal/config"
 	"github.com/logis-project/logis/internal/engine"
+	"github.com/logis-project/logis/internal/linux"
 	"github.com/logis-project/logis/internal/server"
 )
 
 // shutdownTimeout bounds the end of logisd after SIGTERM.
 const shutdownTimeout = 20 * time.Second
+
+// longestSocket is the length of the longest path of a socket below run_dir: a site's, with a name of 31.
+const longestSocket = len("/sites/") + 31 + len("/control.sock")
 
 func main() {
 	path := flag.String("config", config.DefaultPath, "configuration `FILE`")
@@ -54,6 +58,10 @@ func run(path string) error {
 	if err != nil {
 		return err
 	}
+	if longest := linux.MaxSocketPath - longestSocket; len(c.RunDir) > longest {
+		return fmt.Errorf("run_dir: %s has %d bytes, and %d are the most: the paths of the sockets below it are bounded",
+			c.RunDir, len(c.RunDir), longest)
+	}
 	unlock, err := lockHost(c)
 	if err != nil {
 		return err
@@ -79,17 +87,26 @@ func serve(ctx context.Context, c config.Config, h *host, log *slog.Logger) (err
 	if err := e.Boot(ctx); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx) // logisd ends with its resolver, and the resolver with logisd
 	resolver := make(chan error, 1)
-	go func() { resolver <- h.network.ServeResolver(ctx) }()
-	defer func() { err = errors.Join(err, <-resolver) }()
+	go func() {
+		defer cancel()
+		resolver <- h.network.ServeResolver(ctx)
+	}()
+	defer func() {
+		cancel()
+		err = errors.Join(err, <-resolver)
+	}()
 
 	l, err := listen(c, log)
 	if err != nil {
 		return err
 	}
+	defer l.Close()
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		log.Warn("notify systemd", "error", err)
 	}
+	defer context.AfterFunc(ctx, e.Quit)() // what waits for a site must not hold up the end
 	log.Info("serving", "version", api.Version, "socket", c.Socket())
 	return server.New(server.Options{Engine: e, Log: log}).Serve(ctx, l)
 }

@@ -91,17 +91,19 @@ func TestStatuses(t *testing.T) {
 		err    string // part of the line; "" is no error
 	}{
 		{"list", 0, ""},
-		{"list alice", 2, "list takes nothing after it"},
+		{"list alice", 2, "list takes nothing after it, got 1 operand:"},
 		{"list --format xml", 2, `--format is table or json, not "xml"`},
 		{"lst", 2, "did you mean list?"},
 		{"image lst", 2, "unknown command"},
 		{"--colour", 2, "unknown flag: --colour"},
-		{"show", 2, "show takes NAME"},
+		{"show", 2, "show takes NAME, got none:"},
 		{"show alice", 0, ""},
 		{"show nobody", 3, `cannot show "nobody": no such site`},
 		{"wait nobody", 3, "no such site"},
 		{"wait alice --for sleep", 2, "--for is ready or stopped"},
 		{"wait alice --for stopped --timeout 1ms", 1, "not stopped after 1ms"},
+		{"wait alice --for stopped --timeout 0.001", 1, "not stopped after 1ms"},
+		{"wait alice --timeout soon", 2, "must be a duration such as 30s"},
 		{"wait alice --timeout -1s", 2, "must not be negative"},
 		{"create alice", 4, `cannot create "alice": a site of that name exists`},
 		{"create root", 2, `cannot create "root": the name is reserved`},
@@ -111,7 +113,7 @@ func TestStatuses(t *testing.T) {
 		{"create new --pids -1", 2, "must be a whole number above zero"},
 		{"create new --ssh-key " + private, 2, "this is a private key, keep it to yourself: give the .pub file"},
 		{"create new --ssh-key " + empty, 2, "no key in it"},
-		{"create new --ssh-key " + dir + "/none", 1, "no such file"},
+		{"create new --ssh-key " + dir + "/none", 1, "no such file or directory: make a key with `ssh-keygen"},
 		{"create new --ssh-key " + public + " --memory 1GiB --swap 1G --disk 3G --cpus 1.5 --pids 99 --domain a.org --domain b.org", 0, ""},
 		{"stop", 2, "give names or --all"},
 		{"stop alice --all", 2, "not both"},
@@ -120,15 +122,16 @@ func TestStatuses(t *testing.T) {
 		{"start alice", 0, ""},
 		{"destroy", 2, "which site?"},
 		{"destroy alice", 2, "give --force"},
+		{"destroy nobody", 3, "no such site"},
 		{"exec alice", 2, "exec takes NAME -- CMD..."},
 		{"exec alice x -- y", 2, "exec takes NAME -- CMD..."},
 		{"exec nobody -- true", 3, `cannot run in "nobody": no such site`},
 		{"logs nobody", 3, "no such site"},
 		{"logs alice -n -1", 2, "--lines is from 0"},
 		{"image remove lemp", 4, "used by"},
-		{"image show none", 3, "no image"},
+		{"image show none", 3, "logis: cannot show image \"none\": no such image\n"},
 		{"image import " + dir + "/none", 1, "no such file"},
-		{"image export none " + dir + "/none.tar.zst", 3, "no image"},
+		{"image export none " + dir + "/none.tar.zst", 3, `cannot export image "none": no such image`},
 		{"image build broken", 1, "cannot build image"},
 		{"version", 0, ""},
 		{"destroy alice --force", 0, ""},
@@ -163,7 +166,7 @@ func TestStatuses(t *testing.T) {
 
 func TestNoDaemon(t *testing.T) {
 	r := run(t, t.TempDir()+"/none", "", "start", "alice", "--socket", "/nowhere/s")
-	want := "logis: cannot reach logisd at /nowhere/s: no such file: start it with `systemctl start logisd`, or as root with `logisd`\n"
+	want := "logis: cannot reach logisd at /nowhere/s: no such file: start it with `systemctl start logis`, or as root with `logisd`\n"
 	if r.status != 1 || r.err != want {
 		t.Errorf("status %d, stderr %q", r.status, r.err)
 	}
@@ -187,11 +190,18 @@ func TestSeveral(t *testing.T) {
 	if r.err != want {
 		t.Errorf("stderr %q", r.err)
 	}
+	if r = run(t, socket, "", "stop", "a"); r.status != 0 || r.out != "a was stopped already\n" {
+		t.Errorf("stop of the stopped: %+v", r)
+	}
 	if r = run(t, socket, "", "stop", "--all"); r.status != 0 || r.out != "There is no site to be stopped.\n" {
 		t.Errorf("stop --all of the stopped: %+v", r)
 	}
 	if r = run(t, socket, "", "start", "--all", "--no-wait"); r.out != "a is starting\nb is starting\nc is starting\nd is starting\ne is starting\n" {
 		t.Errorf("start --all: %+v", r)
+	}
+	m.Put(servertest.StatusOf("a", site.Running))
+	if r = run(t, socket, "", "start", "a"); r.status != 0 || r.out != "a runs already\n" {
+		t.Errorf("start of the running: %+v", r)
 	}
 }
 
@@ -206,6 +216,8 @@ func TestTables(t *testing.T) {
 	s := servertest.StatusOf("alice", site.Running)
 	s.Usage = site.Usage{Memory: 47 << 20, Disk: 12345678, PIDs: 14, CPUSeconds: 3.25}
 	s.Warnings = []string{"swap is not limited: this kernel does not count it"}
+	s.Services = append(s.Services, site.Service{Name: "php", State: "running", Restarts: 1}, site.Service{Name: "sshd", State: "running", Restarts: 2})
+	s.StartedAt = s.StartedAt.Add(123456789)
 	m.Put(s)
 	golden(t, "show", utc(run(t, socket, "", "show", "alice").out))
 	golden(t, "show.json", run(t, socket, "", "show", "alice", "--format", "json").out)

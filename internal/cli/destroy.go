@@ -41,13 +41,13 @@ func (c *commandLine) destroy() *cobra.Command {
 
 // confirm asks on a terminal; nil is a yes. Names that do not exist are refused before the question.
 func (c *commandLine) confirm(ctx context.Context, cmd *cobra.Command, names []string) error {
-	if _, ok := terminal(c.In); !ok {
-		return usage(cmd, "will not destroy without being asked for it twice: give --force, or run it on a terminal")
-	}
 	for _, name := range names {
 		if _, err := c.logisd().Site(ctx, name); err != nil {
 			return cannot(err, "destroy %q", name)
 		}
+	}
+	if _, ok := terminal(c.In); !ok {
+		return usage(cmd, "will not destroy without being asked for it twice: give --force, or run it on a terminal")
 	}
 	everything := "it"
 	if len(names) > 1 {

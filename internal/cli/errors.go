@@ -118,6 +118,10 @@ func exactly(operands ...string) cobra.PositionalArgs {
 		if len(operands) > 0 {
 			want = strings.Join(operands, " ")
 		}
-		return usage(cmd, "%s takes %s, got %d operands", cmd.Name(), want, len(args))
+		got := "none"
+		if len(args) > 0 {
+			got = count(len(args), "operand")
+		}
+		return usage(cmd, "%s takes %s, got %s", cmd.Name(), want, got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/logis-project/logis/internal/quantity"
 )
@@ -96,3 +97,27 @@ func (n *tasks) Set(text string) error {
 }
 
 func (n *tasks) Type() string { return "number" }
+
+// period is a flag that takes a duration; a number without a unit is seconds.
+type period time.Duration
+
+func (p *period) String() string {
+	if *p == 0 {
+		return ""
+	}
+	return time.Duration(*p).String()
+}
+
+func (p *period) Set(text string) error {
+	if _, err := strconv.ParseFloat(text, 64); err == nil {
+		text += "s"
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return errors.New("must be a duration such as 30s or 2m")
+	}
+	*p = period(d)
+	return nil
+}
+
+func (p *period) Type() string { return "duration" }

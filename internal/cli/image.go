@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/logis-project/logis/api"
@@ -31,6 +35,16 @@ func (c *commandLine) completeImage(cmd *cobra.Command, args []string, _ string)
 		names = append(names, i.Name)
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// cannotImage is cannot for what is done to an image: one that is not there is named once.
+func cannotImage(err error, act, name string) error {
+	if answer, ok := errors.AsType[*api.Error](err); ok {
+		if _, next, ok := strings.Cut(answer.Message, fmt.Sprintf("no image %q", name)); ok {
+			err = &api.Error{Code: answer.Code, Message: "no such image" + next}
+		}
+	}
+	return cannot(err, "%s image %q", act, name)
 }
 
 // sayImage prints what a build or an import made.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/logis-project/logis/api"
+	"github.com/logis-project/logis/client"
 )
 
 func (c *commandLine) imageBuild() *cobra.Command {
@@ -18,11 +20,16 @@ func (c *commandLine) imageBuild() *cobra.Command {
 		Args:    exactly("NAME"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			begin := time.Now()
-			report, stop := c.steps(args[0])
+			report, stop := c.steps(cmd.Context(), args[0])
 			image, err := c.logisd().BuildImage(cmd.Context(), args[0], report)
 			stop()
-			if err != nil {
-				return cannot(c.tellOutput(err), "build image %q", args[0])
+			switch {
+			case errors.Is(err, client.ErrStillBuilding):
+				return fmt.Errorf("cannot build image %q: interrupted, and %w", args[0], client.ErrStillBuilding)
+			case errors.Is(err, context.Canceled):
+				return fmt.Errorf("cannot build image %q: interrupted, nothing was left behind", args[0])
+			case err != nil:
+				return cannot(c.tellOutput(args[0], err), "build image %q", args[0])
 			}
 			c.sayImage(image, "is built", time.Since(begin).Round(100*time.Millisecond).String())
 			return nil
@@ -31,8 +38,8 @@ func (c *commandLine) imageBuild() *cobra.Command {
 }
 
 // tellOutput prints the last output lines of a failed build, which follow the reason in its message, and returns the
-// reason alone.
-func (c *commandLine) tellOutput(err error) error {
+// reason alone, without the act, which the caller says.
+func (c *commandLine) tellOutput(name string, err error) error {
 	var answer *api.Error
 	if !errors.As(err, &answer) {
 		return err
@@ -41,5 +48,5 @@ func (c *commandLine) tellOutput(err error) error {
 	for line := range strings.Lines(output) {
 		_, _ = fmt.Fprintf(c.Err, "  | %s\n", clean(line))
 	}
-	return &api.Error{Code: answer.Code, Message: why}
+	return &api.Error{Code: answer.Code, Message: strings.TrimPrefix(why, "build image "+name+": ")}
 }

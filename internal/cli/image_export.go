@@ -22,9 +22,9 @@ func (c *commandLine) imageExport() *cobra.Command {
 				if _, ok := terminal(c.stdout); ok {
 					return usage(cmd, "will not write an archive to a terminal: name a file, or send it somewhere")
 				}
-				return cannot(c.export(cmd.Context(), name, c.Out), "export image %q", name)
+				return cannotImage(c.export(cmd.Context(), name, c.Out), "export", name)
 			}
-			return cannot(c.exportFile(cmd.Context(), name, file), "export image %q to %s", name, file)
+			return cannotImage(c.exportFile(cmd.Context(), name, file), "export", name)
 		},
 	}
 }

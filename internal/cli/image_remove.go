@@ -8,8 +8,11 @@ func (c *commandLine) imageRemove() *cobra.Command {
 		Example: "  logis image remove lemp",
 		Args:    exactly("NAME"), ValidArgsFunction: c.completeImage,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := c.logisd().RemoveImage(cmd.Context(), args[0]); err != nil {
-				return cannot(err, "remove image %q", args[0])
+			stop := c.late("waiting: image " + args[0] + " may be being built")
+			err := c.logisd().RemoveImage(cmd.Context(), args[0])
+			stop()
+			if err != nil {
+				return cannotImage(err, "remove", args[0])
 			}
 			c.printf("image %s is removed\n", clean(args[0]))
 			return nil

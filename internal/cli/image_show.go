@@ -17,7 +17,7 @@ func (c *commandLine) imageShow() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			i, err := c.logisd().Image(cmd.Context(), args[0])
 			if err != nil {
-				return cannot(err, "show image %q", args[0])
+				return cannotImage(err, "show", args[0])
 			}
 			if c.format == "json" {
 				return c.json(i)

@@ -35,6 +35,9 @@ func readKeys(cmd *cobra.Command, files []string, in io.Reader) ([]string, error
 func readKeyFile(name string, in io.Reader) ([]byte, error) {
 	if name != "-" {
 		f, err := os.Open(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("cannot read key file %s: %w: make a key with `ssh-keygen -t ed25519`", name, plain(err))
+		}
 		if err != nil {
 			return nil, fmt.Errorf("cannot read key file %s: %w", name, plain(err))
 		}

@@ -14,7 +14,12 @@ func (c *commandLine) start() *cobra.Command {
 	cmd := c.power("start", "Start sites and wait until they are ready", "started",
 		func(s api.Site) bool { return s.State == "stopped" || s.State == "failed" },
 		func(ctx context.Context, name string) (string, error) {
-			return begun(ctx, name, noWait, c.logisd().Start)
+			was := c.state(ctx, name)
+			text, err := begun(ctx, name, noWait, c.logisd().Start)
+			if was == "running" {
+				return name + " runs already", err
+			}
+			return text, err
 		})
 	cmd.Flags().BoolVar(&noWait, "no-wait", false, "do not wait until they are ready")
 	return cmd
@@ -35,8 +40,12 @@ func (c *commandLine) stop() *cobra.Command {
 	return c.power("stop", "Stop sites: services first, the database with the time it needs", "stopped",
 		func(s api.Site) bool { return runs(s) || s.State == "failed" },
 		func(ctx context.Context, name string) (string, error) {
+			was := c.state(ctx, name)
 			begin := time.Now()
 			_, err := c.logisd().Stop(ctx, name)
+			if was == "stopped" {
+				return name + " was stopped already", err
+			}
 			return name + " is stopped in " + took(time.Since(begin)), err
 		})
 }
@@ -79,6 +88,15 @@ func begun(ctx context.Context, name string, noWait bool, do func(context.Contex
 		return name + " is starting", err
 	}
 	return name + " is ready in " + took(time.Since(begin)), err
+}
+
+// state returns what a site is doing, for the words only: "" where that is not known, and the act will say why.
+func (c *commandLine) state(ctx context.Context, name string) string {
+	s, err := c.logisd().Site(ctx, name)
+	if err != nil {
+		return ""
+	}
+	return s.State
 }
 
 func runs(s api.Site) bool {

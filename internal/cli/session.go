@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"golang.org/x/term"
@@ -81,13 +83,23 @@ func outcome(name string, status int, err error) error {
 	var start *client.StartError
 	switch {
 	case errors.As(err, &start):
-		return fmt.Errorf("cannot run in %q: %w", name, start)
+		return fmt.Errorf("cannot run in %q: %w", name, &client.StartError{Text: whyUnstarted(start.Text), Status: start.Status})
 	case err != nil:
 		return fmt.Errorf("the command in %q may still run: %w", name, err)
 	case status != 0:
 		return statusError(status)
 	}
 	return nil
+}
+
+// whyUnstarted takes out of the site's words what the line says already: "run no-such: command not found: file does not
+// exist" is "no-such: command not found".
+func whyUnstarted(text string) string {
+	text = strings.TrimPrefix(text, "run ")
+	if short, ok := strings.CutSuffix(text, ": "+fs.ErrNotExist.Error()); ok && strings.HasSuffix(short, ": command not found") {
+		return short
+	}
+	return text
 }
 
 // feed copies standard input to the command, and its end.

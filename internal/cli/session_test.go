@@ -87,12 +87,12 @@ func TestExec(t *testing.T) {
 
 	go func() {
 		g := <-sessions
-		_ = g.out.Write(frame.Error, []byte("no such program: nope"))
+		_ = g.out.Write(frame.Error, []byte("run nope: command not found: file does not exist"))
 		_ = g.out.Write(frame.Exit, []byte{127})
 		close(g.done)
 	}()
 	r = run(t, socket, "", "exec", "alice", "--", "nope")
-	if r.status != 127 || r.err != "logis: cannot run in \"alice\": no such program: nope\n" {
+	if r.status != 127 || r.err != "logis: cannot run in \"alice\": nope: command not found\n" {
 		t.Errorf("a command that is not there: %+v", r)
 	}
 }
@@ -273,34 +273,17 @@ func TestInterruptedCreate(t *testing.T) {
 	}
 }
 
-// TestProgressOnTerminal: a bar that names the step, gone when the build is done.
-func TestProgressOnTerminal(t *testing.T) {
+// TestArchiveToTerminal: an archive is not written to a terminal.
+func TestArchiveToTerminal(t *testing.T) {
 	socket, _ := servertest.Serve(t, servertest.New())
 	master, slave, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer master.Close()
-	cmd := command(socket, "image", "build", "lemp")
-	var out bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, &out, slave
-	if err := cmd.Run(); err != nil {
-		t.Error(err)
-	}
-	_ = slave.Close()
-	_, _ = io.Copy(io.Discard, master) // EIO once all is read
-	if !strings.HasPrefix(out.String(), "image lemp is built in ") {
-		t.Errorf("stdout %q", out.String())
-	}
-	// An archive is not written to a terminal.
-	master2, slave2, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer master2.Close()
-	defer slave2.Close()
-	cmd = command(socket, "image", "export", "lemp", "-")
-	cmd.Stdout = slave2
+	defer slave.Close()
+	cmd := command(socket, "image", "export", "lemp", "-")
+	cmd.Stdout = slave
 	if got := exitStatus(cmd.Run()); got != 2 {
 		t.Errorf("export to a terminal: exit status %d", got)
 	}

@@ -45,7 +45,7 @@ func siteRows(s api.Site) [][2]string {
 		[2]string{"memory", fmt.Sprintf("%s of %s, swap %s", quantity.Format(s.Usage.MemoryBytes),
 			quantity.Format(s.Limits.MemoryBytes), quantity.Format(s.Limits.SwapBytes))},
 		[2]string{"disk", quantity.Format(s.Usage.DiskBytes) + " of " + quantity.Format(s.Limits.DiskBytes)},
-		[2]string{"processor", fmt.Sprintf("at most %g cpus, %.1f s used", s.Limits.CPUs, s.Usage.CPUSeconds)},
+		[2]string{"processor", fmt.Sprintf("at most %s, %.1f s used", count(s.Limits.CPUs, "cpu"), s.Usage.CPUSeconds)},
 		[2]string{"processes", fmt.Sprintf("%d of %d", s.Usage.PIDs, s.Limits.PIDs)},
 	)
 	for i, v := range s.Services {
@@ -69,7 +69,10 @@ func serviceLine(v api.Service) string {
 	if v.PID > 0 {
 		line += fmt.Sprintf(", pid %d inside", v.PID)
 	}
-	if v.Restarts > 0 {
+	switch {
+	case v.Restarts == 1:
+		line += ", restarted once"
+	case v.Restarts > 1:
 		line += fmt.Sprintf(", restarted %d times", v.Restarts)
 	}
 	return line

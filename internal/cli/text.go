@@ -77,6 +77,14 @@ func (c *commandLine) formats(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
+// count writes "1 cpu" and "2 cpus".
+func count[N int | float64](n N, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%v %s", n, noun)
+}
+
 // of writes "47MiB/512MiB".
 func of(used, limit int64) string { return quantity.Format(used) + "/" + quantity.Format(limit) }
 

@@ -28,7 +28,7 @@ func (c *commandLine) wait() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&target, "for", "ready", "ready or stopped")
-	cmd.Flags().DurationVar(&timeout, "timeout", 0, "give up after this long, such as 30s; 0 never does")
+	cmd.Flags().Var((*period)(&timeout), "timeout", "give up after this long, such as 30s or 2m, a bare number is seconds; 0 never does")
 	_ = cmd.RegisterFlagCompletionFunc("for", cobra.FixedCompletions([]string{"ready", "stopped"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }

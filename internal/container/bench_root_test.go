@@ -44,7 +44,7 @@ func BenchmarkPhases(b *testing.B) {
 		phases[phase] += time.Since(start)
 	}
 	for b.Loop() {
-		c := &Container{runtime: box.runtime, name: "alice", spec: spec, done: make(chan struct{}), limited: make(chan error, 1)}
+		c := &Container{runtime: box.runtime, name: "alice", spec: spec, done: make(chan struct{}), limited: make(chan struct{})}
 		must(b, os.Mkdir(box.runtime.dir("alice"), 0o700))
 		timed("launch", func() error { return c.launch(b.Context()) })
 		c.watchers.Go(c.watch)
@@ -56,7 +56,7 @@ func BenchmarkPhases(b *testing.B) {
 		})
 		timed("join", func() (err error) { return c.cgroup.join(c.pid) })
 		timed("limits", func() (err error) { _, err = c.cgroup.set(spec.Limits); return err })
-		c.limited <- nil
+		close(c.limited)
 		timed("root", func() error {
 			userns, err := c.namespace("user")
 			must(b, err)

@@ -32,7 +32,8 @@ type Container struct {
 	channel    *net.UnixConn // to the entry, until Start ends
 	cgroup     *cgroup
 	warnings   []string
-	limited    chan error    // the outcome of limit, once; nil after Adopt
+	limited    chan struct{} // closed when limit has returned limitErr; nil after Adopt
+	limitErr   error
 	done       chan struct{} // closed when PID 1 has ended
 	watchers   sync.WaitGroup
 }
@@ -152,6 +153,9 @@ func (c *Container) Stop(ctx context.Context, grace time.Duration) error {
 
 // Kill ends PID 1; the kernel then ends every process of its PID namespace (pid_namespaces(7)).
 func (c *Container) Kill(ctx context.Context) error {
+	if err := c.awaitLimit(ctx); err != nil {
+		return err
+	}
 	if err := linux.SignalPidfd(c.pidfd, unix.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
@@ -160,6 +164,25 @@ func (c *Container) Kill(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("wait for PID 1 to end: %w", ctx.Err())
+	}
+}
+
+// awaitLimit waits until limit has returned: it knows PID 1 by its number alone, which must not become another process's
+// meanwhile.
+func (c *Container) awaitLimit(ctx context.Context) error {
+	if c.limited == nil {
+		return nil
+	}
+	select {
+	case <-c.limited:
+		return nil
+	default:
+	}
+	select {
+	case <-c.limited:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the limits of PID 1: %w", ctx.Err())
 	}
 }
 
@@ -174,6 +197,8 @@ func (c *Container) Release(ctx context.Context) error {
 
 // Close lets go of a container and leaves it running: logisd ends, or it is released.
 func (c *Container) Close() error {
+	// A first process that waits for Start ends with the channel. limit ends by itself, and is waited for below anyway.
+	_ = c.awaitLimit(context.Background())
 	if c.channel != nil {
 		_ = c.channel.Close() // closed already once started
 	}

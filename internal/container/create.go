@@ -60,8 +60,11 @@ func (r *Runtime) Create(ctx context.Context, spec Spec) (_ *Container, err erro
 	if c.cgroup, err = newCgroup(r.opts.Instance, spec.Name, spec.Limits); err != nil {
 		return nil, err
 	}
-	c.limited = make(chan error, 1)
-	c.watchers.Go(func() { c.limited <- c.limit() })
+	c.limited = make(chan struct{})
+	c.watchers.Go(func() {
+		defer close(c.limited)
+		c.limitErr = c.limit()
+	})
 	return c, nil
 }
 
@@ -99,7 +102,13 @@ func (c *Container) launch(ctx context.Context) error {
 	}
 	defer binary.Close()
 
-	runErr := c.runLaunch(ctx, theirs, listener, binary)
+	words, err := c.openLastWords()
+	if err != nil {
+		return errors.Join(err, ours.Close())
+	}
+	defer words.Close()
+
+	runErr := c.runLaunch(ctx, words, theirs, listener, binary)
 	err = c.receiveLaunched(ctx)
 	if runErr != nil && (err == nil || isEnd(err) || errors.Is(err, unix.EAGAIN)) {
 		err = runErr // launch did not say why
@@ -125,13 +134,13 @@ func (c *Container) processStart() (uint64, error) {
 var errEnded = errors.New("the first process ended")
 
 // runLaunch runs `logis-init launch` to its end. What it had to say then waits on the channel.
-func (c *Container) runLaunch(ctx context.Context, files ...*os.File) error {
+func (c *Container) runLaunch(ctx context.Context, stderr *os.File, files ...*os.File) error {
 	// Not ended with the caller's: killed after its clone it would leave a first process that we know no pidfd of.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), entryTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, c.runtime.binary, "launch", strconv.FormatUint(uint64(c.spec.IDBase), 10))
 	cmd.Env = []string{}
-	cmd.ExtraFiles = files
+	cmd.Stderr, cmd.ExtraFiles = stderr, files
 	return cmd.Run()
 }
 
@@ -271,7 +280,8 @@ func (c *Container) Start(ctx context.Context) error {
 		return fmt.Errorf("encode spec: %w", err)
 	}
 	select {
-	case err = <-c.limited:
+	case <-c.limited:
+		err = c.limitErr
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}

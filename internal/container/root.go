@@ -1,6 +1,7 @@
 package container
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -51,13 +52,28 @@ func assembleHere(l Layers, userns *os.File) (*os.File, error) {
 	return overlay(l, unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOATIME)
 }
 
-// overlay returns a detached mount of the layers, with attrs.
+// ErrReadOnly is an overlay that the kernel made read-only, because it could not prepare its work directory.
+var ErrReadOnly = errors.New("it can only be read: the disk is full or broken")
+
+// overlay returns a detached, writable mount of the layers, with attrs.
 func overlay(l Layers, attrs int) (*os.File, error) {
-	return linux.NewMount("overlay", attrs,
+	mount, err := linux.NewMount("overlay", attrs,
 		linux.Option{Key: "source", Value: "logis"},
 		linux.Option{Key: "lowerdir", Value: escape(l.Lower)},
 		linux.Option{Key: "upperdir", Value: l.Upper},
 		linux.Option{Key: "workdir", Value: l.Work})
+	if err != nil {
+		return nil, err
+	}
+	// overlayfs says nothing of it but in the kernel's log.
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(int(mount.Fd()), &st); err != nil {
+		return nil, errors.Join(fmt.Errorf("stat overlay: %w", err), mount.Close())
+	}
+	if st.Flags&unix.ST_RDONLY != 0 {
+		return nil, errors.Join(ErrReadOnly, mount.Close())
+	}
+	return mount, nil
 }
 
 // escape protects the characters that separate lower layers (overlayfs.rst, "Multiple lower layers").

@@ -86,6 +86,10 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 		}
 	}
 	e.mu.Unlock()
+	// A Boot that failed early has adopted nothing; what lies in the run directory may run all the same.
+	if names, err := e.containers.Names(); err != nil || len(names) > running {
+		running = max(len(names), 1)
+	}
 	if running > 0 {
 		e.log.Info("leaving containers running", "count", running)
 		return e.pool.Close()

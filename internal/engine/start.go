@@ -77,6 +77,31 @@ func (e *Engine) start(ctx context.Context, rec site.Record, undo *undo) error {
 	if err := e.clear(ctx, name); err != nil {
 		return fmt.Errorf("clean up after the last container: %w", err)
 	}
+	if err := e.launch(ctx, rec, spec, undo); err != nil {
+		return err
+	}
+	if err := e.network.Redirect(ctx, port); err != nil {
+		return fmt.Errorf("redirect port %d: %w", port.SSHPort, err)
+	}
+	undo.add("remove redirect", func(ctx context.Context) error { return e.network.RemoveRedirect(ctx, port) })
+
+	if err := e.route(ctx, rec, true); err != nil {
+		return err
+	}
+	undo.add("delete route", func(ctx context.Context) error { return e.unroute(ctx, rec) })
+	return nil
+}
+
+// launch makes the container, connects its network and starts it. A site whose disk is full gets a little room meanwhile,
+// without which it could never be mounted again.
+func (e *Engine) launch(ctx context.Context, rec site.Record, spec container.Spec, undo *undo) (err error) {
+	name, port := rec.Name(), portOf(rec)
+	restore, err := e.pool.Headroom(ctx, name, diskOf(rec))
+	if err != nil {
+		return fmt.Errorf("make room on disk: %w", err)
+	}
+	defer func() { err = errors.Join(err, restore(context.WithoutCancel(ctx))) }()
+
 	c, err := e.containers.Create(ctx, spec)
 	if err != nil {
 		return fmt.Errorf("make container: %w", err)
@@ -95,16 +120,6 @@ func (e *Engine) start(ctx context.Context, rec site.Record, undo *undo) error {
 	}
 	e.live(name).run(c, site.Starting)
 	e.supervise(name, c)
-
-	if err := e.network.Redirect(ctx, port); err != nil {
-		return fmt.Errorf("redirect port %d: %w", port.SSHPort, err)
-	}
-	undo.add("remove redirect", func(ctx context.Context) error { return e.network.RemoveRedirect(ctx, port) })
-
-	if err := e.route(ctx, rec, true); err != nil {
-		return err
-	}
-	undo.add("delete route", func(ctx context.Context) error { return e.unroute(ctx, rec) })
 	return nil
 }
 
@@ -186,7 +201,7 @@ func (e *Engine) awaitReady(ctx context.Context, name string) error {
 		select {
 		case <-s.changed:
 		case <-s.container.Done():
-			return errors.New("PID 1 ended while it started")
+			return fmt.Errorf("PID 1 ended while it started%s", because(s.container.LastWords()))
 		case <-timeout.C:
 			return fmt.Errorf("not ready after %s: waiting for %s: see logis logs %s", readyTimeout, pending(s), name)
 		case <-ctx.Done():

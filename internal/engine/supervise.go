@@ -62,7 +62,8 @@ func (e *Engine) readReports(name string, c *container.Container) {
 
 // bury cleans up after a container that ended though nobody wanted it to.
 func (e *Engine) bury(name string, died *container.Container) {
-	e.log.Warn("PID 1 ended unexpectedly", "site", name)
+	words := died.LastWords() // before its run directory goes
+	e.log.Warn("PID 1 ended unexpectedly", "site", name, "words", words)
 	ctx, unlock, err := e.lock(e.background, name)
 	if err != nil {
 		return
@@ -82,7 +83,7 @@ func (e *Engine) bury(name string, died *container.Container) {
 		live.set(site.Stopped, "") // a crash came between the wish to stop it and its end
 		return
 	}
-	live.set(site.Failed, "PID 1 ended unexpectedly")
+	live.set(site.Failed, "PID 1 ended unexpectedly"+because(words))
 }
 
 // keepUp starts a site that should run and does not, again and again with growing pauses: whoever is root in a site can end

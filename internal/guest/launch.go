@@ -139,6 +139,13 @@ func (g *guest) makeDirectory(d Directory) error {
 		return err
 	}
 	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return fmt.Errorf("stat: %w", err)
+	}
+	if st.Uid == user.uid && st.Gid == gid && st.Mode&0o7777 == uint32(d.Mode) {
+		return nil // a full disk refuses even a change that changes nothing
+	}
 	if err := unix.Fchown(fd, int(user.uid), int(gid)); err != nil {
 		return fmt.Errorf("set owner: %w", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/logis-project/logis/internal/guest/control"
 )
 
@@ -19,12 +21,13 @@ const (
 )
 
 // load reads the service files and fills the board. A file that is wrong costs only its own service, which is failed
-// with the reason; what needs it waits. A directory that is missing is a site without services.
-func (g *guest) load() error {
+// with the reason; what needs it waits. A directory that is missing is a site without services; one that cannot be read is
+// a failed service in their place.
+func (g *guest) load() {
 	g.board = newBoard()
 	names, err := serviceNames(g.opts.Services)
 	if err != nil {
-		return err
+		g.board.add(control.Service{Name: "services", State: stateFailed, Invalid: true, Error: err.Error()})
 	}
 	var specs []Service
 	for i, name := range names {
@@ -46,10 +49,9 @@ func (g *guest) load() error {
 			continue
 		}
 		if err := g.addService(spec); err != nil {
-			return err
+			g.board.add(control.Service{Name: spec.Name, State: stateFailed, Error: err.Error()})
 		}
 	}
-	return nil
 }
 
 func (g *guest) addService(spec Service) error {
@@ -77,7 +79,7 @@ func readService(path, name, owner string) (Service, error) {
 
 // serviceNames lists the services of dir, sorted. Files that are not called NAME.toml are passed over.
 func serviceNames(dir string) ([]string, error) {
-	d, err := os.Open(dir)
+	d, err := os.OpenFile(dir, os.O_RDONLY|unix.O_DIRECTORY, 0) // a FIFO in its place would block
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -74,11 +74,10 @@ func Run(ctx context.Context, opts Options) error {
 	g.accounts = accounts{passwd: g.opts.Passwd, group: g.opts.Group}
 	var after sync.WaitGroup
 	after.Go(func() { g.reaper.run(child) })
-	if err := g.emptyTmp(ctx); err != nil {
-		return fmt.Errorf("empty %s: %w", g.opts.Tmp, err)
-	}
-	if err := g.load(); err != nil {
-		return fmt.Errorf("prepare the services: %w", err)
+	tmpErr := g.emptyTmp(ctx)
+	g.load()
+	if tmpErr != nil { // full disk: the owner must be able to log in and delete
+		g.complain(fmt.Sprintf("%s was not emptied: %v", g.opts.Tmp, tmpErr))
 	}
 	var tasks sync.WaitGroup
 	for _, s := range g.services {
@@ -104,6 +103,14 @@ func Run(ctx context.Context, opts Options) error {
 	g.reaper.close()
 	after.Wait()
 	return nil
+}
+
+// complain tells the host, and the owner in the log of the first service, of what PID 1 goes on without.
+func (g *guest) complain(text string) {
+	fmt.Fprintln(os.Stderr, "logis-init:", oneLine(text))
+	if len(g.services) > 0 {
+		g.services[0].log.note(text)
+	}
 }
 
 func withDefaults(o Options) Options {

@@ -5,6 +5,7 @@ package guest
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -222,5 +223,39 @@ func TestStrayKillsDoNotEndPID1(t *testing.T) {
 	}
 	if r := b.sh("echo alive"); r.Stdout != "alive\n" {
 		t.Errorf("%+v", r)
+	}
+}
+
+// What stands in the way of the service files or of /tmp costs those, and the owner can log in and mend it.
+func TestGoesOnWithoutServicesAndTmp(t *testing.T) {
+	for name, spoil := range map[string]string{"file": "touch DIR/services", "fifo": "mkfifo DIR/services"} {
+		t.Run(name, func(t *testing.T) {
+			b := newBox(t, nil)
+			b.awaitReady()
+			if code := b.term(); code != 0 {
+				t.Fatalf("exit code %d", code)
+			}
+			script := strings.ReplaceAll("rmdir DIR/services; rm -r DIR/tmp DIR/sock; "+spoil, "DIR", b.dir)
+			if out, err := exec.Command("/bin/sh", "-c", script).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			b.done = make(chan struct{})
+			b.start([]string{noTmp})
+			s := b.await("a failed service", func(control.Status) bool { return true })
+			if got := find(s, "services"); s.Ready || !got.Invalid || !strings.Contains(got.Error, "not a directory") {
+				t.Errorf("status %+v", s)
+			}
+			if r := b.sh("echo here"); r.Stdout != "here\n" {
+				t.Errorf("exec: %+v", r)
+			}
+		})
+	}
+}
+
+func TestNotesThatTmpIsNotEmptied(t *testing.T) {
+	b := newBox(t, map[string]string{"one": forever}, noTmp)
+	b.awaitReady()
+	if text := b.read("log/one.log"); !strings.Contains(text, "logis: /proc/tmp was not emptied: ") {
+		t.Errorf("log of the first service:\n%s", text)
 	}
 }

@@ -29,11 +29,16 @@ func (g *guest) emptyTmp(ctx context.Context) error {
 		return err
 	}
 	defer unix.Close(fd)
-	if err := unix.Fchmod(fd, 0o1777); err != nil {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
 		return err
 	}
+	var modeErr error // a full disk refuses it; there is the more reason to delete
+	if st.Mode&0o7777 != 0o1777 {
+		modeErr = unix.Fchmod(fd, 0o1777)
+	}
 	trash, err := moveAside(dir)
-	if err != nil || trash == "" {
+	if err = errors.Join(modeErr, err); trash == "" {
 		return err
 	}
 	// Run does not wait for this one: a stop must not wait for a million files, and PID 1's end is its end. What is
@@ -43,7 +48,7 @@ func (g *guest) emptyTmp(ctx context.Context) error {
 			_ = os.RemoveAll(trash)
 		}
 	}()
-	return nil
+	return err
 }
 
 // moveAside moves all entries of dir into a new directory in it, and returns that; "" when dir was empty. An entry that

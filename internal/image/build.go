@@ -55,11 +55,13 @@ type build struct {
 	settings []aptSetting
 	sources  []Source
 	packages string // dpkg-query's list, sorted
+	warning  string // for who asked for the build; "" is none
 }
 
 // Build makes an image from a manifest with debootstrap and apt: minutes, the network and root are needed. It mounts
 // nothing outside namespaces of its own and copies nothing of the host in. An error of a step is a *BuildError; then, and
-// when ctx ends, Dir holds rubbish for the caller to delete.
+// when ctx ends, Dir holds rubbish for the caller to delete. An image whose apt has no security archive is built all the
+// same, and the Step of a last Progress says so.
 func Build(ctx context.Context, opts BuildOptions) (Image, error) {
 	if opts.Log == nil {
 		opts.Log = io.Discard
@@ -95,6 +97,9 @@ func Build(ctx context.Context, opts BuildOptions) (Image, error) {
 		if err := b.runStep(ctx, s, i+1, len(steps)); err != nil {
 			return Image{}, err
 		}
+	}
+	if b.warning != "" { // again, as a step: the lines of a step pass by
+		b.Report(Progress{Step: b.warning, Index: len(steps) + 1, Total: len(steps) + 1})
 	}
 	return b.finish()
 }
@@ -161,11 +166,6 @@ func (b *build) update(ctx context.Context, out io.Writer) error {
 			return err
 		}
 	}
-	if len(b.sources) > 0 {
-		if err := root.RemoveAll("etc/apt/sources.list"); err != nil {
-			return err
-		}
-	}
 	// Each stage fills this link's target; in a site, whoever starts the container does.
 	if err := root.RemoveAll("etc/resolv.conf"); err != nil {
 		return err
@@ -173,7 +173,9 @@ func (b *build) update(ctx context.Context, out io.Writer) error {
 	if err := root.Symlink("/run/logis/resolv.conf", "etc/resolv.conf"); err != nil {
 		return err
 	}
-	return b.inImage().run(ctx, out, "apt-get", "-o", "APT::Update::Error-Mode=any", "update")
+	return b.fetchLists(ctx, root, out, func() error {
+		return b.inImage().run(ctx, out, "apt-get", "-o", "APT::Update::Error-Mode=any", "update")
+	})
 }
 
 // install brings the base up to date and adds the manifest's packages.
@@ -245,10 +247,9 @@ func (b *build) finish() (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	sum := sha256.Sum256(append(bytes.Clone(b.Manifest.raw), b.packages...))
 	img := Image{
 		Name:      b.Manifest.Name,
-		Digest:    hex.EncodeToString(sum[:])[:12],
+		Digest:    b.digest(),
 		Suite:     b.Manifest.Suite,
 		SizeBytes: size,
 		Packages:  strings.Count(b.packages, "\n") + 1,
@@ -256,6 +257,17 @@ func (b *build) finish() (Image, error) {
 		Reserved:  b.Manifest.Reserved,
 	}
 	return img, seal(b.Dir, img, b.Manifest)
+}
+
+// digest tells images apart: by the manifest, by what was installed, and by what the sites' apt is told.
+func (b *build) digest() string {
+	h := sha256.New()
+	for _, part := range []string{
+		string(b.Manifest.raw), b.packages, renderSources(b.sources, b.Manifest.Suite), renderSettings(forSites(b.settings)),
+	} {
+		_, _ = fmt.Fprintf(h, "%d\n%s", len(part), part) // with its length, so that no part runs into the next
+	}
+	return hex.EncodeToString(h.Sum(nil))[:12]
 }
 
 // seal writes the two files beside rootfs, image.json last and after everything else is on the disk.

@@ -32,6 +32,9 @@ const (
 // maxTextFile bounds, in bytes, every small file that is read whole: manifests, image.json, an image's /etc/passwd.
 const maxTextFile = 1 << 20
 
+// maxPath is the longest path in bytes that Linux takes (PATH_MAX, less the final NUL).
+const maxPath = 4095
+
 var (
 	namePattern   = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
 	suitePattern  = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
@@ -41,7 +44,7 @@ var (
 // Image is what image.json says.
 type Image struct {
 	Name      string    `json:"name"`
-	Digest    string    `json:"digest"` // 12 hex digits of SHA-256 over manifest and package versions
+	Digest    string    `json:"digest"` // 12 hex digits of SHA-256 over manifest, package versions, apt sources and settings
 	Suite     string    `json:"suite"`  // of Debian
 	SizeBytes int64     `json:"size_bytes"`
 	Packages  int       `json:"packages"`
@@ -96,8 +99,8 @@ func (img Image) write(dir string) error {
 
 // checkPath accepts a path as manifests name it: absolute, clean, below the root.
 func checkPath(p string) error {
-	if !path.IsAbs(p) || path.Clean(p) != p || p == "/" || strings.ContainsAny(p, "\x00\n") {
-		return fmt.Errorf("path %q is not absolute and clean", p)
+	if !path.IsAbs(p) || path.Clean(p) != p || p == "/" || strings.ContainsAny(p, "\x00\n") || len(p) > maxPath {
+		return fmt.Errorf("path %.200q is too long, or not absolute and clean", p)
 	}
 	return nil
 }

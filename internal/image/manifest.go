@@ -9,11 +9,11 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"text/template"
 
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/logis-project/logis/images"
+	"github.com/logis-project/logis/internal/strict"
 )
 
 // OwnerVariable stands for the site's own user in a manifest.
@@ -39,7 +39,7 @@ type Manifest struct {
 	OwnerGroups []string  `toml:"owner_groups"` // further groups of a site's own user
 	Files       []File    `toml:"files"`        // laid down in the image
 	Commands    []Command `toml:"commands"`     // run in the image after that
-	SiteFiles   []File    `toml:"site_files"`   // templates (text/template over Values) laid down in a site's layer
+	SiteFiles   []File    `toml:"site_files"`   // templates ({{.Field}} of Values) laid down in a site's layer
 	Services    []Service `toml:"services"`
 
 	raw []byte
@@ -101,11 +101,7 @@ func ParseManifest(data []byte) (Manifest, error) {
 	if len(data) > maxTextFile {
 		return Manifest{}, fmt.Errorf("manifest: %w", errTooBig)
 	}
-	dec := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
-	if err := dec.Decode(&m); err != nil {
-		if strict := new(toml.StrictMissingError); errors.As(err, &strict) {
-			return Manifest{}, fmt.Errorf("manifest: unknown key %q", strings.Join(strict.Errors[0].Key(), "."))
-		}
+	if err := strict.Unmarshal(data, &m); err != nil {
 		return Manifest{}, fmt.Errorf("manifest: %w", err)
 	}
 	m.raw = bytes.Clone(data)
@@ -232,9 +228,4 @@ func checkFiles(kind string, files []File, ofSite bool) error {
 		}
 	}
 	return nil
-}
-
-// parseTemplate prepares a text of a manifest; a key that Values lacks is an error when it is executed.
-func parseTemplate(text string) (*template.Template, error) {
-	return template.New("").Option("missingkey=error").Parse(text)
 }

@@ -32,22 +32,17 @@ func (b *build) systemFiles() []File {
 		fmt.Fprintf(&dpkg, "path-exclude=%s\n", glob)
 	}
 	dpkg.WriteString("path-include=/usr/share/doc/*/copyright\npath-include=/usr/share/locale/en/*\n")
-	files := []File{
+	return []File{
 		{Path: "/etc/hosts", Content: "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"},
 		{Path: "/etc/dpkg/dpkg.cfg.d/50logis", Content: dpkg.String()},
 		{Path: aptConfFile, Content: aptConf + renderSettings(b.settings)},
 		{Path: policyFile, Mode: 0o755, Content: "#!/bin/sh\nexit 101\n"},
 	}
-	if len(b.sources) > 0 {
-		files = append(files, File{
-			Path: "/etc/apt/sources.list.d/debian.sources", Content: renderSources(b.sources, b.Manifest.Suite),
-		})
-	}
-	return files
 }
 
 const (
 	aptConfFile = "/etc/apt/apt.conf.d/50logis"
+	sourcesFile = "/etc/apt/sources.list.d/debian.sources"
 	aptConf     = "Acquire::Languages \"none\";\nAPT::Keep-Downloaded-Packages \"false\";\n"
 )
 

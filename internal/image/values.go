@@ -1,7 +1,6 @@
 package image
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/sha1" //nolint:gosec // mysql_native_password is defined by it
 	"encoding/hex"
@@ -78,27 +77,4 @@ func nativePassword(password string) string {
 	once := sha1.Sum([]byte(password)) //nolint:gosec // see the import
 	twice := sha1.Sum(once[:])         //nolint:gosec // see the import
 	return "*" + strings.ToUpper(hex.EncodeToString(twice[:]))
-}
-
-// expand executes one text of a manifest. The result is bounded: a template can loop.
-func (v templateValues) expand(text string) (string, error) {
-	t, err := parseTemplate(text)
-	if err != nil {
-		return "", err
-	}
-	var b boundedBuffer
-	if err := t.Execute(&b, v); err != nil {
-		return "", err
-	}
-	return b.String(), nil
-}
-
-// boundedBuffer refuses to grow past maxTextFile.
-type boundedBuffer struct{ bytes.Buffer }
-
-func (b *boundedBuffer) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > maxTextFile {
-		return 0, errTooBig
-	}
-	return b.Buffer.Write(p)
 }

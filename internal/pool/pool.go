@@ -7,6 +7,7 @@
 //	drafts/NAME          writable subvolume, an image being built
 //	sites/NAME/root      subvolume of the site's files, limited to its disk less the reserve
 //	sites/NAME/data      subvolume of the site's database, which alone can use the reserve
+//	sites/NAME/headroom  link that holds the limits of a site while they are raised
 //	qgroups              the first of the 10^9 level-1 quota groups that are this pool's
 package pool
 
@@ -57,7 +58,7 @@ type Pool struct {
 var layout = [...]string{"images", "drafts", "sites"}
 
 // Open makes the pool ready: the loop file created, attached and mounted (or Path checked), the directories made, quota
-// groups on and counted, left-over drafts deleted. It finishes what an earlier Open that died left half done.
+// groups on and counted, raised limits restored, left-over drafts deleted. It finishes what an earlier Open that died left half done.
 func Open(ctx context.Context, o Options) (*Pool, error) {
 	p := &Pool{
 		log: o.Log, kick: make(chan struct{}, 1), done: make(chan struct{}),
@@ -115,6 +116,9 @@ func (p *Pool) openDir(ctx context.Context) error {
 		return err
 	}
 	if err := p.claimGroups(); err != nil {
+		return err
+	}
+	if err := p.restoreLimits(ctx); err != nil {
 		return err
 	}
 	if err := p.findStale(); err != nil {

@@ -215,6 +215,9 @@ func (p *Pool) DeleteSite(_ context.Context, name string) error {
 			return err
 		}
 	}
+	if err := p.removeMark(name); err != nil {
+		return err
+	}
 	if err := unix.Rmdir(p.siteDir(name)); err != nil && !errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("remove directory of site: %w", err)
 	}

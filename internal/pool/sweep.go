@@ -85,6 +85,10 @@ func (p *Pool) markStale(groups ...linux.BtrfsQgroup) {
 
 // findStale looks for what an earlier process deleted: groups of ours without members, and members without a path.
 func (p *Pool) findStale() error {
+	// Until then the tree of roots shows a deleted subvolume as alive.
+	if err := linux.BtrfsCommit(p.root); err != nil {
+		return fmt.Errorf("commit pool: %w", err)
+	}
 	first, last := p.groups()
 	groups, err := linux.BtrfsQgroups(p.root, first, last)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -15,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/logis-project/logis/internal/linux"
 )
 
 // maxSessions bounds the proxies connected at once. One is usual, two while one replaces the other; past the bound the
@@ -34,8 +35,7 @@ type Options struct {
 // Publisher holds the routes and keeps every connected proxy up to date. Its methods are safe for concurrent use.
 type Publisher struct {
 	opts     Options
-	listener *net.UnixListener
-	file     fs.FileInfo   // of the socket, so that Close removes no other's
+	listener *linux.Socket
 	closing  chan struct{} // closed by Close
 	wg       sync.WaitGroup
 
@@ -55,47 +55,16 @@ func NewPublisher(opts Options) (*Publisher, error) {
 	if opts.SnapshotTimeout == 0 {
 		opts.SnapshotTimeout = 10 * time.Second
 	}
-	l, err := listen(opts)
-	if err != nil {
-		return nil, fmt.Errorf("listen for logis-proxy on %s: %w", opts.Socket, err)
+	if err := os.MkdirAll(filepath.Dir(opts.Socket), 0o755); err != nil {
+		return nil, fmt.Errorf("make directory of the proxy socket: %w", err)
 	}
-	file, err := os.Lstat(opts.Socket)
+	l, err := linux.ListenUnix(opts.Socket, 0o600, opts.UID, opts.GID)
 	if err != nil {
-		l.Close()
 		return nil, fmt.Errorf("listen for logis-proxy: %w", err)
 	}
-	p := &Publisher{opts: opts, listener: l, file: file, closing: make(chan struct{}), routes: make(map[string]Route)}
+	p := &Publisher{opts: opts, listener: l, closing: make(chan struct{}), routes: make(map[string]Route)}
 	p.wg.Go(p.accept)
 	return p, nil
-}
-
-// listen binds under another name and renames, so that the socket never shows with the wrong owner or mode and a stale
-// one is replaced in one step.
-func listen(opts Options) (*net.UnixListener, error) {
-	if err := os.MkdirAll(filepath.Dir(opts.Socket), 0o755); err != nil {
-		return nil, err
-	}
-	fresh := opts.Socket + ".new"
-	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: fresh, Net: "unix"})
-	if err != nil {
-		return nil, err
-	}
-	l.SetUnlinkOnClose(false)
-	if err = os.Chmod(fresh, 0o600); err == nil && (opts.UID >= 0 || opts.GID >= 0) {
-		err = os.Lchown(fresh, opts.UID, opts.GID)
-	}
-	if err == nil {
-		err = os.Rename(fresh, opts.Socket)
-	}
-	if err != nil {
-		l.Close()
-		os.Remove(fresh)
-		return nil, err
-	}
-	return l, nil
 }
 
 // Close disconnects every proxy, removes the socket and waits for all goroutines. Routes set later are kept by no one.
@@ -113,9 +82,6 @@ func (p *Publisher) Close() error {
 	p.mu.Unlock()
 	err := p.listener.Close()
 	p.wg.Wait()
-	if now, e := os.Lstat(p.opts.Socket); e == nil && os.SameFile(now, p.file) {
-		err = errors.Join(err, os.Remove(p.opts.Socket))
-	}
 	return err
 }
 

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"time"
+
 	"github.com/logis-project/logis/api"
 	"github.com/logis-project/logis/internal/engine"
 	"github.com/logis-project/logis/internal/site"
@@ -31,7 +33,7 @@ func siteOf(st site.Status) api.Site {
 		out.Address6 = r.Address6.String()
 	}
 	if !st.StartedAt.IsZero() {
-		out.StartedAt = st.StartedAt.UTC()
+		out.StartedAt = st.StartedAt.UTC().Truncate(time.Millisecond) // as created_at
 	}
 	for _, v := range st.Services {
 		out.Services = append(out.Services, api.Service{

@@ -80,7 +80,7 @@ func pivot(root *os.File) error {
 	if err != nil {
 		return fmt.Errorf("open /dev/null: %w", err)
 	}
-	for fd := range 3 {
+	for fd := range 2 { // standard error stays: PID 1's last words go to logisd
 		if err := unix.Dup3(null, fd, 0); err != nil {
 			return fmt.Errorf("replace descriptor %d: %w", fd, err)
 		}

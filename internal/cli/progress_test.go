@@ -1,0 +1,167 @@
+package cli_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/creack/pty"
+
+	"github.com/logis-project/logis/internal/cli"
+	"github.com/logis-project/logis/internal/engine"
+	"github.com/logis-project/logis/internal/server/servertest"
+)
+
+// screen starts cmd with standard error on a terminal of 100 columns; seen waits until it has drawn a text and returns all
+// that it drew until then.
+func screen(t *testing.T, cmd *exec.Cmd) (seen func(text string) string) {
+	t.Helper()
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = master.Close() })
+	if err := pty.Setsize(master, &pty.Winsize{Rows: 24, Cols: 100}); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = slave
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = slave.Close()
+	var drawn strings.Builder
+	in := bufio.NewReader(master)
+	return func(text string) string {
+		for !strings.Contains(drawn.String(), text) {
+			b, err := in.ReadByte()
+			if err != nil { // EIO: the command has ended
+				t.Fatalf("%q was not drawn in %q", text, drawn.String())
+			}
+			drawn.WriteByte(b)
+		}
+		return drawn.String()
+	}
+}
+
+// TestBuildOnTerminal: one line that always names the step, however long a step says nothing, and whose bar moves.
+func TestBuildOnTerminal(t *testing.T) {
+	m := servertest.New()
+	next := make(chan struct{})
+	names := []string{"base system", "package lists", "packages", "files", "scrub"}
+	m.Build = func(_ context.Context, report func(engine.Progress)) error {
+		<-next
+		for i, name := range names {
+			p := engine.Progress{Step: name, Index: i + 1, Total: len(names)}
+			report(p)
+			p.Detail = "I: Unpacking \x1b[2Jnginx " + strings.Repeat("x", 200)
+			report(p)
+			<-next
+		}
+		report(engine.Progress{Step: "warning: it is old", Index: len(names) + 1, Total: len(names) + 1})
+		return nil
+	}
+	socket, _ := servertest.Serve(t, m)
+	cmd := command(socket, "image", "build", "lemp")
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	seen := screen(t, cmd)
+
+	seen("image lemp  waits for another build")
+	next <- struct{}{}
+	for i, name := range names {
+		bar := "[" + strings.Repeat("=", i*16/len(names)) + ">"
+		seen(fmt.Sprintf("image lemp  %s%s] %d/%d %s  0:0", bar, strings.Repeat(" ", 15-i*16/len(names)), i+1, len(names), name))
+		next <- struct{}{}
+	}
+	drawn := seen("warning: it is old")
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if !strings.HasPrefix(out.String(), "image lemp is built in ") {
+		t.Errorf("stdout %q", out.String())
+	}
+	if strings.Contains(drawn, "I: ") || strings.Contains(drawn, "\x1b[2J") || !strings.Contains(drawn, "  Unpacking \ufffd[2Jnginx xx") {
+		t.Errorf("details are drawn as %q", drawn)
+	}
+	for line := range strings.FieldsFuncSeq(drawn, func(r rune) bool { return r < ' ' }) {
+		if n := len([]rune(line)); n > 100 {
+			t.Errorf("a line of %d characters on 100 columns: %q", n, line)
+		}
+	}
+}
+
+// TestInterruptedBuild: Ctrl-C ends the build, and logis goes on until there is nothing left of it.
+func TestInterruptedBuild(t *testing.T) {
+	m := servertest.New()
+	undone := make(chan struct{})
+	m.Build = func(ctx context.Context, report func(engine.Progress)) error {
+		report(engine.Progress{Step: "packages", Index: 3, Total: 6})
+		<-ctx.Done()
+		<-undone
+		return fmt.Errorf("build image lemp: packages: %w", ctx.Err())
+	}
+	socket, _ := servertest.Serve(t, m)
+	cmd := command(socket, "image", "build", "lemp")
+	seen := screen(t, cmd)
+	seen("3/6 packages")
+	_ = cmd.Process.Signal(os.Interrupt)
+	seen("interrupted: waiting until logisd has ended it")
+	close(undone)
+	seen("logis: cannot build image \"lemp\": interrupted, nothing was left behind\r\n")
+	if got := exitStatus(cmd.Wait()); got != 1 {
+		t.Errorf("exit status %d", got)
+	}
+}
+
+// TestWaitingBuild: off a terminal a build that waits for another says so.
+func TestWaitingBuild(t *testing.T) {
+	m := servertest.New()
+	errs := &noticed{written: make(chan struct{})}
+	m.Build = func(_ context.Context, report func(engine.Progress)) error {
+		<-errs.written
+		report(engine.Progress{Step: "scrub", Index: 1, Total: 1})
+		return nil
+	}
+	socket, _ := servertest.Serve(t, m)
+	status := cli.Run(t.Context(), []string{"image", "build", "lemp"}, cli.Terminal{Out: io.Discard, Err: errs, Socket: socket})
+	want := "waiting: another build of image lemp is under way, or its removal\n[1/1] scrub\n"
+	if status != 0 || errs.String() != want {
+		t.Errorf("status %d, stderr %q", status, errs.String())
+	}
+}
+
+// noticed tells of the first write.
+type noticed struct {
+	bytes.Buffer
+	once    sync.Once
+	written chan struct{}
+}
+
+func (n *noticed) Write(p []byte) (int, error) {
+	defer n.once.Do(func() { close(n.written) })
+	return n.Buffer.Write(p)
+}
+
+// TestArchiveProgress: what has gone through is counted on a terminal.
+func TestArchiveProgress(t *testing.T) {
+	socket, _ := servertest.Serve(t, servertest.New())
+	cmd := command(socket, "image", "import", "-")
+	archive, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := screen(t, cmd)
+	_, _ = archive.Write(make([]byte, 5<<10))
+	seen("importing  5KiB  0:0")
+	_ = archive.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
