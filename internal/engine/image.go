@@ -134,9 +134,18 @@ func (e *Engine) BuildImage(ctx context.Context, name string, report func(Progre
 	if after, err := e.Image(ctx, name); err == nil && (beforeErr != nil || after.Digest != before.Digest) {
 		return after, nil
 	}
-	return e.addImage(ctx, name, func(dir string) (image.Image, error) {
+	built, err := e.addImage(ctx, name, func(dir string) (image.Image, error) {
 		return image.Build(ctx, image.BuildOptions{Manifest: manifest, Dir: dir, Report: report})
 	})
+	return built, withLastLines(err)
+}
+
+// withLastLines puts what the program that failed said last below a build's error, a line each.
+func withLastLines(err error) error {
+	if build, ok := errors.AsType[*image.BuildError](err); ok && len(build.Tail) > 0 {
+		return fmt.Errorf("%w\n%s", err, strings.Join(build.Tail, "\n"))
+	}
+	return err
 }
 
 // ImportImage makes an image from an archive of ExportImage. The archive is not trusted.
