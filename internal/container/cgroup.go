@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/dbus"
 	"github.com/opencontainers/cgroups"
 	"github.com/opencontainers/cgroups/manager"
 	"github.com/opencontainers/cgroups/systemd"
@@ -40,6 +41,7 @@ func newCgroup(instance, name string, l Limits) (*cgroup, error) {
 	if systemd.IsRunningSystemd() {
 		config.Systemd = true
 		config.Parent, config.ScopePrefix, config.Name = instance+".slice", instance, name
+		config.SystemdProps = scopeProperties(name)
 	} else {
 		config.Path = filepath.Join("/", instance, name)
 	}
@@ -48,6 +50,15 @@ func newCgroup(instance, name string, l Limits) (*cgroup, error) {
 		return nil, fmt.Errorf("name cgroup of %s: %w", name, err)
 	}
 	return &cgroup{manager: m}, nil
+}
+
+// scopeProperties order the scope of a site against the rest of the host: at shutdown systemd would otherwise end its
+// processes after its network and its disk are gone.
+func scopeProperties(name string) []dbus.Property {
+	return []dbus.Property{
+		dbus.PropDescription("logis: the site " + name),
+		dbus.PropAfter("local-fs.target", "network.target"),
+	}
 }
 
 func (l Limits) resources() *cgroups.Resources {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/logis-project/logis/internal/container/entry"
+	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/linux"
 )
 
@@ -60,6 +61,9 @@ func (r *Runtime) Create(ctx context.Context, spec Spec) (_ *Container, err erro
 	if c.cgroup, err = newCgroup(r.opts.Instance, spec.Name, spec.Limits); err != nil {
 		return nil, err
 	}
+	if err := fault.Point("container: first process"); err != nil {
+		return nil, err
+	}
 	c.limited = make(chan struct{})
 	c.watchers.Go(func() {
 		defer close(c.limited)
@@ -71,6 +75,9 @@ func (r *Runtime) Create(ctx context.Context, spec Spec) (_ *Container, err erro
 // limit makes the cgroup, moves the first process into it and sets the limits.
 func (c *Container) limit() (err error) {
 	if err := c.cgroup.join(c.pid); err != nil {
+		return err
+	}
+	if err := fault.Point("container: cgroup"); err != nil {
 		return err
 	}
 	c.warnings, err = c.cgroup.set(c.spec.Limits)
@@ -291,8 +298,14 @@ func (c *Container) Start(ctx context.Context) error {
 	if err := c.save(); err != nil {
 		return err
 	}
+	if err := fault.Point("container: saved"); err != nil {
+		return err
+	}
 	if _, _, err := c.channel.WriteMsgUnix(msg, unix.UnixRights(fds...), nil); err != nil {
 		return fmt.Errorf("send spec: %w", err)
+	}
+	if err := fault.Point("container: spec sent"); err != nil {
+		return err
 	}
 	// A failure is told; a success closes the channel by execve(2).
 	if _, _, err := c.receive(ctx, true); err != nil && !isEnd(err) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/docker/go-units"
 
+	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/image"
 	"github.com/logis-project/logis/internal/pool"
 	"github.com/logis-project/logis/internal/site"
@@ -36,6 +37,9 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 	}
 	undo.final = func(clean bool) error { return e.release(rec.Name(), clean) }
 	e.live(rec.Name()).set(site.Creating, "")
+	if err := fault.Point("create: record reserved"); err != nil {
+		return site.Status{}, err
+	}
 
 	dir, err := e.pool.CreateSite(ctx, rec.Name(), rec.Index, diskOf(rec))
 	if err != nil {
@@ -45,6 +49,9 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 
 	if err := e.personalise(ctx, rec, base, dir); err != nil {
 		return site.Status{}, fmt.Errorf("personalise: %w", err)
+	}
+	if err := fault.Point("create: personalised"); err != nil {
+		return site.Status{}, err
 	}
 	if opts.NoStart {
 		if err := e.route(ctx, rec, false); err != nil {
@@ -105,6 +112,9 @@ func (e *Engine) release(name string, clean bool) error {
 func (e *Engine) finish(ctx context.Context, rec site.Record) (site.Status, error) {
 	if err := ctx.Err(); err != nil {
 		return site.Status{}, context.Cause(ctx) // Ctrl-C after the last step leaves nothing too
+	}
+	if err := fault.Point("create: ready"); err != nil {
+		return site.Status{}, err
 	}
 	// The record is on disk at once; what it speaks of must be there before it, whatever happens to the power.
 	if err := e.pool.Sync(ctx); err != nil {

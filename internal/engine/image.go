@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/image"
 	"github.com/logis-project/logis/internal/site"
 )
@@ -166,8 +167,14 @@ func (e *Engine) addImage(ctx context.Context, draftName string, fill func(dir s
 			err = errors.Join(err, draft.Discard(discard))
 		}
 	}()
+	if err := fault.Point("image: draft"); err != nil {
+		return ImageStatus{}, err
+	}
 	img, err := fill(draft.Path())
 	if err != nil {
+		return ImageStatus{}, err
+	}
+	if err := fault.Point("image: filled"); err != nil {
 		return ImageStatus{}, err
 	}
 	if _, err := draft.Commit(ctx, imageID(img)); err != nil {

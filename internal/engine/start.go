@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/image"
 	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/site"
@@ -25,6 +26,9 @@ func (e *Engine) Start(ctx context.Context, name string, noWait bool) (site.Stat
 	defer unlock()
 	rec, err := e.want(name, site.Running)
 	if err != nil {
+		return site.Status{}, err
+	}
+	if err := fault.Point("start: recorded"); err != nil {
 		return site.Status{}, err
 	}
 	return e.up(ctx, rec, noWait)
@@ -80,11 +84,17 @@ func (e *Engine) start(ctx context.Context, rec site.Record, undo *undo) error {
 	if err := e.launch(ctx, rec, spec, undo); err != nil {
 		return err
 	}
+	if err := fault.Point("start: PID 1"); err != nil {
+		return err
+	}
 	if err := e.network.Redirect(ctx, port); err != nil {
 		return fmt.Errorf("redirect port %d: %w", port.SSHPort, err)
 	}
 	undo.add("remove redirect", func(ctx context.Context) error { return e.network.RemoveRedirect(ctx, port) })
 
+	if err := fault.Point("start: redirect"); err != nil {
+		return err
+	}
 	if err := e.route(ctx, rec, true); err != nil {
 		return err
 	}
@@ -115,6 +125,9 @@ func (e *Engine) launch(ctx context.Context, rec site.Record, spec container.Spe
 	}
 	undo.add("disconnect network", func(ctx context.Context) error { return e.network.Detach(ctx, port) })
 
+	if err := fault.Point("start: network"); err != nil {
+		return err
+	}
 	if err := c.Start(ctx); err != nil {
 		return fmt.Errorf("start container: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/site"
 )
 
@@ -20,6 +21,9 @@ func (e *Engine) Stop(ctx context.Context, name string) (site.Status, error) {
 	defer unlock()
 	rec, err := e.want(name, site.Stopped)
 	if err != nil {
+		return site.Status{}, err
+	}
+	if err := fault.Point("stop: recorded"); err != nil {
 		return site.Status{}, err
 	}
 	if err := e.stop(ctx, rec); err != nil {
@@ -72,11 +76,14 @@ func (e *Engine) stop(ctx context.Context, rec site.Record) error {
 
 // disconnect is the way back of start: route, redirect, container by end, veth. c is nil when none runs.
 func (e *Engine) disconnect(ctx context.Context, rec site.Record, c *container.Container, end func(context.Context) error) error {
-	errs := []error{e.unroute(ctx, rec), e.network.RemoveRedirect(ctx, portOf(rec))}
-	if c != nil {
-		errs = append(errs, e.end(ctx, rec.Name(), c, end))
+	errs := []error{
+		e.unroute(ctx, rec), fault.Point("disconnect: route"),
+		e.network.RemoveRedirect(ctx, portOf(rec)), fault.Point("disconnect: redirect"),
 	}
-	return errors.Join(append(errs, e.network.Detach(ctx, portOf(rec)))...)
+	if c != nil {
+		errs = append(errs, e.end(ctx, rec.Name(), c, end), fault.Point("disconnect: container"))
+	}
+	return errors.Join(append(errs, e.network.Detach(ctx, portOf(rec)), fault.Point("disconnect: network"))...)
 }
 
 // Destroy removes a site in whatever state, with every trace of it. Once begun it goes on to the end. A site that is still
@@ -103,6 +110,9 @@ func (e *Engine) Destroy(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	if err := fault.Point("destroy: recorded"); err != nil {
+		return err
+	}
 	return e.destroy(ctx, rec)
 }
 
@@ -118,7 +128,13 @@ func (e *Engine) destroy(ctx context.Context, rec site.Record) error {
 		e.routes.Delete(ctx, rec.Name()),
 	)
 	if err == nil {
+		err = fault.Point("destroy: disconnected")
+	}
+	if err == nil {
 		err = e.pool.DeleteSite(ctx, rec.Name())
+	}
+	if err == nil {
+		err = fault.Point("destroy: disk")
 	}
 	if err == nil {
 		err = e.store.Release(rec.Name())

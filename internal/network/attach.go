@@ -12,6 +12,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/linux"
 )
 
@@ -49,8 +50,14 @@ func (n *Network) Attach(ctx context.Context, p Port, netns *os.File) (err error
 	if err != nil {
 		return err
 	}
+	if err := fault.Point("network: veth"); err != nil {
+		return err
+	}
 	// Set before the port is up: the site can send nothing before its rules hold.
 	if err := n.setUpHostSide(p, bridge, host); err != nil {
+		return err
+	}
+	if err := fault.Point("network: port and rules"); err != nil {
 		return err
 	}
 	if err := n.setUpInside(p, inside); err != nil {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/logis-project/logis/internal/fault"
 )
 
 // Detach removes a site's link, rules and neighbour entries, also where they are half-made or gone. The addresses may be
@@ -19,6 +21,9 @@ func (n *Network) Detach(ctx context.Context, p Port) error {
 	var errs []error
 	if err := deleteLink(name); err != nil { // first: the rules hold until it is gone
 		errs = append(errs, err)
+	}
+	if err := fault.Point("disconnect: link"); err != nil {
+		return err
 	}
 	p, err := n.knownAddresses(p)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/linux"
 )
 
@@ -68,7 +69,11 @@ func (d *Draft) Commit(ctx context.Context, image string) (string, error) {
 	if err := os.Rename(d.Path(), hidden); err != nil {
 		return "", fmt.Errorf("commit draft: %w", err)
 	}
-	if err := d.publish(top, hidden, path); err != nil {
+	err = fault.Point("image: hidden")
+	if err == nil {
+		err = d.publish(top, hidden, path)
+	}
+	if err != nil {
 		if errors.Is(err, fs.ErrExist) { // another draft of the same image was faster
 			return path, d.pool.deleteSubvolume(hidden)
 		}
@@ -83,6 +88,9 @@ func (d *Draft) publish(top *os.File, hidden, path string) error {
 	}
 	if err := linux.BtrfsSetReadOnly(top, true); err != nil {
 		return fmt.Errorf("make draft read-only: %w", err)
+	}
+	if err := fault.Point("image: read-only"); err != nil {
+		return err
 	}
 	if readOnly, err := linux.BtrfsIsReadOnly(top); err != nil || !readOnly {
 		return errors.Join(err, errors.New("draft is writable after it was made read-only"))

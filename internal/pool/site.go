@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/linux"
 )
 
@@ -56,7 +57,13 @@ func (p *Pool) CreateSite(ctx context.Context, name string, index int, d Disk) (
 			p.markStale(group) // a group that no subvolume joined is not found through one
 		}
 	}()
+	if err := fault.Point("disk: directory"); err != nil {
+		return SiteDir{}, err
+	}
 	if group, err = p.createGroup(index); err != nil {
+		return SiteDir{}, err
+	}
+	if err := fault.Point("disk: quota group"); err != nil {
 		return SiteDir{}, err
 	}
 	if err := p.setLimit(group, d.Limit); err != nil {
@@ -68,6 +75,9 @@ func (p *Pool) CreateSite(ctx context.Context, name string, index int, d Disk) (
 	}
 	defer dir.Close()
 	if err := p.createSubvolume(dir, "root", group, d.Limit-d.Reserve); err != nil {
+		return SiteDir{}, err
+	}
+	if err := fault.Point("disk: root subvolume"); err != nil {
 		return SiteDir{}, err
 	}
 	if err := p.createSubvolume(dir, "data", group, 0); err != nil {
@@ -212,6 +222,9 @@ func (p *Pool) DeleteSite(_ context.Context, name string) error {
 	}
 	for _, path := range p.paths(name).subvolumes() {
 		if err := p.deleteSubvolume(path); err != nil {
+			return err
+		}
+		if err := fault.Point("delete disk: a subvolume"); err != nil {
 			return err
 		}
 	}

@@ -17,7 +17,8 @@ import (
 type daemon struct {
 	name  string
 	house *house
-	dir   string // of the binary; "" is the house's
+	dir   string   // of the binary; "" is the house's
+	env   []string // beside the test's own
 	ready func() error
 	cmd   *exec.Cmd // nil when it does not run
 	ended chan error
@@ -34,6 +35,7 @@ func (d *daemon) start(t testing.TB) {
 	defer log.Close()
 	d.cmd = exec.Command(filepath.Join(cmp.Or(d.dir, d.house.bin), d.name), "--config", d.house.path("logis.toml"))
 	d.cmd.Stdout, d.cmd.Stderr = log, log
+	d.cmd.Env = append(os.Environ(), d.env...)
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +76,17 @@ func (d *daemon) upgrade(t testing.TB) {
 		}
 	}
 	d.start(t)
+}
+
+// died waits for a daemon that was made to end by itself.
+func (d *daemon) died(t testing.TB) {
+	t.Helper()
+	select {
+	case <-d.ended:
+		d.cmd = nil
+	case <-time.After(patience):
+		t.Fatalf("%s lives on\n%s", d.name, d.tail(0))
+	}
 }
 
 func (d *daemon) end(t testing.TB, signal syscall.Signal) {
