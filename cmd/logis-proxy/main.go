@@ -1,5 +1,7 @@
 // Command logis-proxy is the reverse proxy in front of all websites. It runs in the foreground and logs to stderr;
-// started as root, it opens its sockets and becomes the user logis-proxy. SIGTERM ends it in order.
+// started as root, it opens its sockets and becomes the user logis-proxy; started by systemd with its sockets, it needs no
+// privilege. SIGTERM ends it in order. On SIGUSR2 it starts the program and the configuration that lie on disk by then,
+// passes its sockets on, and ends when that process serves; where that fails it goes on itself.
 package main
 
 import (
@@ -18,6 +20,10 @@ import (
 )
 
 func main() {
+	if err := proxy.Become(); err != nil {
+		fmt.Fprintln(os.Stderr, "logis-proxy:", err)
+		os.Exit(1)
+	}
 	flags := flag.NewFlagSet("logis-proxy", flag.ContinueOnError)
 	path := flags.String("config", config.DefaultPath, "configuration `FILE`")
 	version := flags.Bool("version", false, "print the version and exit")
@@ -49,12 +55,19 @@ func run(path string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal does not wait for running requests
+	replace := make(chan os.Signal, 1)
+	signal.Notify(replace, syscall.SIGUSR2)
 
+	executable, err := proxy.Executable(os.Args[0])
+	if err != nil {
+		return err
+	}
 	conf, err := config.Load(path)
 	if err != nil {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	inherited := proxy.Inherit(log)
 	if err := proxy.RaiseFileLimit(); err != nil {
 		log.Warn("fewer connections than possible", "err", err)
 	}
@@ -66,7 +79,7 @@ func run(path string) error {
 		}
 		identity = &id
 	}
-	listeners, err := proxy.Listen(ctx, "proxy.http", conf.Proxy.HTTP)
+	sockets, err := inherited.Listen(ctx, conf.Proxy.HTTP)
 	if err != nil {
 		return err
 	}
@@ -76,11 +89,26 @@ func run(path string) error {
 	if err := proxy.Confine(identity); err != nil {
 		return fmt.Errorf("confine: %w", err)
 	}
+	successor := proxy.Successor{Path: executable, Args: os.Args[1:], Log: log}
 	server := proxy.New(proxy.Options{
-		HTTP: listeners, Socket: conf.ProxySocket(), StateDir: conf.ProxyState(), AccessLog: os.Stderr, Log: log,
+		HTTP: sockets, Socket: conf.ProxySocket(), StateDir: conf.ProxyState(), AccessLog: os.Stderr, Log: log,
+		Ready: func() {
+			log.Info("serving", "version", api.Version, "addresses", addresses(sockets), "uid", os.Getuid(), "pid", os.Getpid())
+			inherited.Ready()
+		},
+		Replace:  replace,
+		HandOver: func(ctx context.Context) error { return successor.Start(ctx, sockets) },
 	})
-	log.Info("serving", "version", api.Version, "addresses", conf.Proxy.HTTP, "uid", os.Getuid())
 	err = server.Run(ctx)
 	log.Info("stopped")
 	return err
+}
+
+// addresses returns where sockets listen.
+func addresses(sockets []proxy.Socket) []string {
+	list := make([]string, 0, len(sockets))
+	for _, s := range sockets {
+		list = append(list, s.Addr().String())
+	}
+	return list
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -155,6 +156,72 @@ func TestDropsPrivileges(t *testing.T) {
 	}
 	if !strings.Contains(string(said), `"GET / HTTP/1.1" 404 `) {
 		t.Errorf("no access log: %s", said)
+	}
+}
+
+// A proxy that was started as root is replaced without root: the sockets are handed on, and the program is found from the
+// working directory, though the directories above are closed to the proxy's user.
+func TestHandOverOfRoot(t *testing.T) {
+	cmd, dir := box(t, true, "")
+	bin := filepath.Join(dir, "closed", "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, "logis-proxy"), filepath.Join(bin, "logis-proxy")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Dir(bin), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Args[2] = `mount --bind "$1/passwd" /etc/passwd && ip link set lo up && cd "$1/closed/bin" && exec ./logis-proxy --config "$1/logis.toml"`
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	cmd.Stderr = log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	serving := func() int {
+		data, _ := os.ReadFile(filepath.Join(dir, "state/proxy/pid"))
+		pid, _ := strconv.Atoi(strings.TrimSpace(string(data)))
+		return pid
+	}
+	await := func(what string, done func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(time.Millisecond) { //nolint:forbidigo // announced by nothing
+			if time.Now().After(deadline) {
+				said, _ := os.ReadFile(log.Name())
+				t.Fatalf("still waiting until %s: %s", what, said)
+			}
+		}
+	}
+	await("it serves", func() bool { return serving() == cmd.Process.Pid })
+	if err := cmd.Process.Signal(syscall.SIGUSR2); err != nil {
+		t.Fatal(err)
+	}
+	await("the successor serves", func() bool { return serving() != cmd.Process.Pid })
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the first: %v", err)
+	}
+	pid := serving()
+	successor, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		successor.Signal(syscall.SIGTERM)
+		await("it has ended", func() bool { return serving() == 0 })
+	}()
+	got := status(t, fmt.Sprintf("/proc/%d/status", pid))
+	if want := fmt.Sprintf("%d %[1]d %[1]d %[1]d", testUID); got["Uid"] != want || got["CapPrm"] != "0000000000000000" {
+		t.Errorf("the successor is user %q with capabilities %q", got["Uid"], got["CapPrm"])
+	}
+	out, err := exec.CommandContext(t.Context(), "nsenter", fmt.Sprintf("--net=/proc/%d/ns/net", pid),
+		"curl", "-s", "-m", "10", "-o", "/dev/null", "-w", "%{http_code}", "http://127.0.0.1/").Output()
+	if err != nil || string(out) != "404" {
+		t.Errorf("port 80 of the successor: %q, %v", out, err)
 	}
 }
 

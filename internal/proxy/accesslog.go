@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	logBuffer   = 64 << 10
+	logBuffer   = 4 << 10 // PIPE_BUF of pipe(7): a write of no more is never mixed with another process's
 	logInterval = time.Second
 	maxLogField = 2 << 10 // bytes of one field of a line
 )
@@ -20,7 +20,8 @@ const (
 //
 //	alice.localhost 203.0.113.9 - - [22/Nov/2026:21:03:00 +0000] "GET / HTTP/1.1" 200 123 "referer" "agent" 3.1ms
 //
-// Whole lines leave once a second, and when the buffer is full.
+// Whole lines leave once a second, and when the buffer is full, so that two proxies, one of which replaces the other, can
+// write to one file or pipe.
 type accessLog struct {
 	lines sync.Pool // of *[]byte
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/logis-project/logis/internal/route"
@@ -24,6 +25,27 @@ type feed struct {
 	table   *table
 	changed func() // the table is no longer what it was
 	log     *slog.Logger
+
+	heard   chan struct{} // closed when the first table has come, or the first attempt to get it has ended
+	once    sync.Once     // closes heard
+	leaving chan struct{} // closed when a successor has taken over: a connection that ends is not made again
+}
+
+func newFeed(socket string, t *table, changed func(), log *slog.Logger) *feed {
+	return &feed{
+		socket: socket, table: t, changed: changed, log: log, heard: make(chan struct{}), leaving: make(chan struct{}),
+	}
+}
+
+// await returns when the table is logisd's, where logisd is there to give it within limit.
+func (f *feed) await(ctx context.Context, limit time.Duration) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-f.heard:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // run connects, and connects again when the connection ends, until ctx is done.
@@ -32,6 +54,7 @@ func (f *feed) run(ctx context.Context) {
 	waiting := false // the last attempt did not connect: said once
 	for ctx.Err() == nil {
 		connected, err := f.follow(ctx)
+		f.once.Do(func() { close(f.heard) })
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -44,6 +67,8 @@ func (f *feed) run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
+		case <-f.leaving:
+			return
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, lastPause)
@@ -122,6 +147,7 @@ func (in *intake) apply(m route.Message) (ack bool, err error) {
 		in.table.replace(in.fresh)
 		in.log.Info("routes taken from logisd", "routes", len(in.fresh))
 		in.loading, in.fresh, in.synced = false, nil, true
+		in.once.Do(func() { close(in.heard) })
 	default:
 		return false, fmt.Errorf("message %q out of order", m.Op)
 	}

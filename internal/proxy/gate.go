@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"net"
 	"sync"
@@ -11,12 +12,33 @@ import (
 // gate bounds how many visitors' connections are open at once, over all listeners, and how long one write to a visitor
 // may make no progress.
 type gate struct {
-	slots chan struct{}
+	slots chan struct{} // one in it for each connection
+	left  chan struct{} // a slot has become free; buffered, 1
 	stall time.Duration
 }
 
 func newGate(clients int, stall time.Duration) *gate {
-	return &gate{slots: make(chan struct{}, clients), stall: stall}
+	return &gate{slots: make(chan struct{}, clients), left: make(chan struct{}, 1), stall: stall}
+}
+
+// release frees a slot.
+func (g *gate) release() {
+	<-g.slots
+	select {
+	case g.left <- struct{}{}:
+	default:
+	}
+}
+
+// await returns when no visitor's connection is left, or ctx is done. The listeners must be closed.
+func (g *gate) await(ctx context.Context) {
+	for len(g.slots) > 0 {
+		select {
+		case <-g.left:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // clientLimit returns how many visitors the limit of open files allows: each needs its own connection and one to a site,
@@ -51,8 +73,11 @@ func (l *gatedListener) Accept() (net.Conn, error) {
 	}
 	c, err := l.Listener.Accept()
 	if err != nil {
-		<-l.gate.slots
+		l.gate.release()
 		return nil, err
+	}
+	if tcp, ok := c.(*net.TCPConn); ok { // fails only on a connection that is broken
+		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: time.Minute, Interval: 15 * time.Second, Count: 4})
 	}
 	return &conn{Conn: c, gate: l.gate}, nil
 }
@@ -88,6 +113,6 @@ func (c *conn) CloseWrite() error {
 // Close frees the slot.
 func (c *conn) Close() error {
 	err := c.Conn.Close()
-	c.once.Do(func() { <-c.gate.slots })
+	c.once.Do(c.gate.release)
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/logis-project/logis/internal/route"
@@ -22,13 +23,14 @@ type handler struct {
 	log    *accessLog
 
 	running sync.WaitGroup // requests, WebSockets among them
+	leaving atomic.Bool    // a successor has taken over: each connection's next answer is its last
 }
 
 // ServeHTTP is the request's trip through the proxy.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.running.Add(1)
 	defer h.running.Done()
-	ex := &exchange{ResponseWriter: w, start: time.Now(), host: route.CanonicalHost(r.Host), declared: -1}
+	ex := &exchange{ResponseWriter: w, start: time.Now(), host: route.CanonicalHost(r.Host), declared: -1, leaving: &h.leaving}
 	defer h.log.record(ex, r) // also when the answer is cut off by a panic
 	if r.ContentLength != 0 {
 		ex.body = newBody(w, r, h.limits.Stall)
@@ -73,6 +75,7 @@ type exchange struct {
 	status   int    // 0 before the answer
 	written  int64  // bytes of the answer's body
 	declared int64  // Content-Length of the answer; -1 for none
+	leaving  *atomic.Bool
 }
 
 // Unwrap lets http.ResponseController through.
@@ -86,6 +89,9 @@ func (ex *exchange) WriteHeader(status int) {
 	}
 	if status >= 200 && ex.status == 0 {
 		ex.status = status
+		if ex.leaving.Load() {
+			ex.Header().Set("Connection", "close")
+		}
 		if length := ex.Header().Get("Content-Length"); length != "" {
 			if n, err := strconv.ParseInt(length, 10, 64); err == nil {
 				ex.declared = n
@@ -99,7 +105,7 @@ func (ex *exchange) WriteHeader(status int) {
 // done where the length says that more will come. A whole short answer is one write with its headers.
 func (ex *exchange) Write(p []byte) (int, error) {
 	if ex.status == 0 {
-		ex.status = http.StatusOK
+		ex.WriteHeader(http.StatusOK)
 	}
 	n, err := ex.ResponseWriter.Write(p)
 	ex.written += int64(n)

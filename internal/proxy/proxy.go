@@ -12,18 +12,24 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 )
 
 // Options of a Server.
 type Options struct {
-	HTTP      []net.Listener // see Listen; Run closes them
-	Socket    string         // where logisd publishes the routes
-	StateDir  string         // of routes.json; must exist and be writable for routes to outlive the process
-	AccessLog io.Writer      // one line a request
+	HTTP      []Socket  // see Inherited.Listen; Run closes them
+	Socket    string    // where logisd publishes the routes
+	StateDir  string    // of routes.json and pid; must exist and be writable for routes to outlive the process
+	AccessLog io.Writer // one line a request
 	Log       *slog.Logger
 	Limits    Limits
+
+	Ready    func()                      // called once visitors are served; may be nil
+	Replace  <-chan os.Signal            // what arrives asks for a successor
+	HandOver func(context.Context) error // starts one on the same sockets; nil: it serves, and this Server ends
 }
 
 // Limits of time and number; a zero field takes its default.
@@ -34,6 +40,7 @@ type Limits struct {
 	Dial     time.Duration // to connect to a site: 3 s
 	Response time.Duration // from the end of a request to a site's response headers: 5 min
 	Drain    time.Duration // for running requests when Run ends: 10 s
+	Routes   time.Duration // that the first visitor waits for logisd's table, where logisd is there: 1 s
 	Clients  int           // connections from visitors at once: what the limit of open files allows
 	PerSite  int           // requests at once for one site: a quarter of Clients
 }
@@ -50,6 +57,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Dial, 3*time.Second)
 	def(&l.Response, 5*time.Minute)
 	def(&l.Drain, 10*time.Second)
+	def(&l.Routes, time.Second)
 	if l.Clients == 0 {
 		l.Clients = clientLimit()
 	}
@@ -67,7 +75,9 @@ type Server struct {
 	feed  *feed
 	http  *http.Server
 	serve *handler
+	gate  *gate
 	log   *accessLog
+	pid   pidFile
 }
 
 // New returns a Server that already knows the routes kept in opts.StateDir.
@@ -76,7 +86,9 @@ func New(opts Options) *Server {
 	forward := newForwarder(opts.Limits, opts.Log)
 	t := newTable(forward)
 	s := &Server{opts: opts, table: t, store: newStore(opts.StateDir, t, opts.Log), log: newAccessLog(opts.AccessLog)}
-	s.feed = &feed{socket: opts.Socket, table: t, changed: s.store.changed, log: opts.Log}
+	s.feed = newFeed(opts.Socket, t, s.store.changed, opts.Log)
+	s.gate = newGate(opts.Limits.Clients, opts.Limits.Stall)
+	s.pid = pidFile{filepath.Join(opts.StateDir, "pid"), opts.Log}
 	s.serve = &handler{table: t, limits: opts.Limits, log: s.log}
 	s.http = &http.Server{
 		Handler:                      s.serve,
@@ -91,8 +103,8 @@ func New(opts Options) *Server {
 	return s
 }
 
-// Run serves until ctx is done, then finishes the running requests, at most for Limits.Drain, and keeps the routes. It
-// returns an error if a listener fails.
+// Run serves until ctx is done or a successor has taken over, then finishes the running requests, at most for Limits.Drain,
+// and keeps the routes. It returns an error if a listener fails.
 func (s *Server) Run(ctx context.Context) error {
 	s.store.load()
 	ctx, cancel := context.WithCancel(ctx)
@@ -105,36 +117,39 @@ func (s *Server) Run(ctx context.Context) error {
 	own.Go(func() { s.feed.run(ctx) })
 	own.Go(func() { s.store.run(ctx) })
 	own.Go(func() { s.log.run(requests) })
+	s.feed.await(ctx, s.opts.Limits.Routes)
 
-	gate := newGate(s.opts.Limits.Clients, s.opts.Limits.Stall)
+	var listeners []net.Listener
 	failed := make(chan error, len(s.opts.HTTP))
-	for _, l := range s.opts.HTTP {
-		go func() { failed <- s.http.Serve(gate.listener(l)) }()
+	for _, socket := range s.opts.HTTP {
+		l := s.gate.listener(socket)
+		listeners = append(listeners, l)
+		go func() { failed <- s.http.Serve(l) }()
 	}
-	var err error
-	serving := len(s.opts.HTTP)
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
+	s.pid.write()
+	if s.opts.Ready != nil {
+		s.opts.Ready()
+	}
+	serving := len(listeners)
+	handed, err := s.await(ctx, failed)
+	if err != nil {
 		serving--
 	}
-
-	drain, stop := context.WithTimeout(context.WithoutCancel(ctx), s.opts.Limits.Drain)
-	defer stop()
-	if e := s.http.Shutdown(drain); errors.Is(e, context.DeadlineExceeded) {
-		s.opts.Log.Warn("requests were cut off", "after", s.opts.Limits.Drain)
-		_ = s.http.Close() // of the listeners, which Shutdown has closed
+	if !handed { // else systemd knows the successor as the service, which does not end
+		notify(s.opts.Log, "STOPPING=1")
 	}
+	s.drain(context.WithoutCancel(ctx), handed, listeners)
 	for range serving {
-		if e := <-failed; !errors.Is(e, http.ErrServerClosed) {
+		if e := <-failed; !errors.Is(e, http.ErrServerClosed) && !errors.Is(e, net.ErrClosed) {
 			err = errors.Join(err, e)
 		}
 	}
 	cancel()
-	cut() // WebSockets, which Shutdown does not know
+	cut() // WebSockets, which the server does not know
 	s.serve.running.Wait()
 	own.Wait()
 	s.table.forward.transport.CloseIdleConnections()
+	s.pid.remove()
 	if e := s.log.flush(); e != nil {
 		err = errors.Join(err, e)
 	}
@@ -142,4 +157,23 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
+}
+
+// drain stops accepting and gives the running requests Limits.Drain. When this Server has handed over, kept connections
+// and WebSockets have that time too: a connection that is closed while its next request is on the way is a failed request.
+func (s *Server) drain(ctx context.Context, handed bool, listeners []net.Listener) {
+	ctx, stop := context.WithTimeout(ctx, s.opts.Limits.Drain)
+	defer stop()
+	if handed {
+		s.serve.leaving.Store(true)
+		close(s.feed.leaving)
+		for _, l := range listeners {
+			l.Close()
+		}
+		s.gate.await(ctx)
+	}
+	if err := s.http.Shutdown(ctx); errors.Is(err, context.DeadlineExceeded) {
+		s.opts.Log.Warn("requests were cut off", "after", s.opts.Limits.Drain)
+		_ = s.http.Close() // of the listeners, which are closed
+	}
 }

@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -36,6 +38,9 @@ type store struct {
 	table *table
 	log   *slog.Logger
 	dirty chan struct{} // buffered, 1
+
+	mu     sync.Mutex
+	frozen bool // the file is a successor's
 }
 
 func newStore(dir string, t *table, log *slog.Logger) *store {
@@ -52,6 +57,7 @@ func (s *store) changed() {
 
 // load puts what is on disk into the table. A file that cannot be used is logged: the proxy then waits for logisd.
 func (s *store) load() {
+	s.sweep()
 	routes, err := readRoutes(s.path)
 	if err != nil {
 		s.log.Error("the kept routes cannot be used: waiting for logisd", "err", err)
@@ -59,6 +65,33 @@ func (s *store) load() {
 	}
 	s.table.replace(routes)
 	s.log.Info("routes loaded", "routes", len(routes), "file", s.path)
+}
+
+// sweep removes what a proxy left behind that was killed while it wrote. A predecessor that runs is frozen.
+func (s *store) sweep() {
+	dir, name := filepath.Split(s.path)
+	files, _ := os.ReadDir(dir) // load says what is wrong with it
+	for _, f := range files {
+		if strings.HasPrefix(f.Name(), "."+name) {
+			os.Remove(filepath.Join(dir, f.Name()))
+		}
+	}
+}
+
+// freeze writes the table and then nothing until thaw: a successor reads the file, and writes it from then on.
+func (s *store) freeze() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writeLocked()
+	s.frozen = true
+}
+
+// thaw takes the file back from a successor that did not take over.
+func (s *store) thaw() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.frozen = false
+	s.changed() // whatever the successor wrote
 }
 
 // readRoutes reads the valid routes of a file; a missing file has none.
@@ -126,6 +159,14 @@ func (s *store) flush() {
 }
 
 func (s *store) write() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.frozen {
+		s.writeLocked()
+	}
+}
+
+func (s *store) writeLocked() {
 	data, err := json.Marshal(kept{storeFormat, s.table.routes()})
 	if err == nil {
 		err = renameio.WriteFile(s.path, append(data, '\n'), 0o600)
