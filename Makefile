@@ -4,16 +4,22 @@ SHELL   := /bin/sh
 PREFIX  ?= /usr/local
 DESTDIR ?=
 VERSION := $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null | sed 's/^v//')
+# The date that pages and packages bear: of the commit; without git, of the newest change's description.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)
+BIN     ?= $(CURDIR)/bin
+DIST    ?= $(CURDIR)/dist
 LDFLAGS := -s -w $(if $(VERSION),-X github.com/logis-project/logis/api.Version=$(VERSION))
+# Where Debian's zsh looks: not below share/zsh/site-functions of /usr.
+ZSH_COMPLETIONS = share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 
-.PHONY: help build demo demo-stop test lint install
+.PHONY: help build demo demo-stop test lint manual install deb
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 build: ## build the four binaries into bin/
 	@go=$$(packaging/find-go) && \
-	CGO_ENABLED=0 "$$go" build -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	CGO_ENABLED=0 "$$go" build -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o '$(BIN)/' ./cmd/...
 
 demo: ## as root: install what is missing, build, start, and create the site demo
 	@packaging/demo up
@@ -27,16 +33,32 @@ test: ## as root: every test that this machine can run
 lint: ## golangci-lint, govulncheck, shellcheck
 	@packaging/lint
 
-install: build ## into DESTDIR, PREFIX (/usr/local or /usr); an existing logis.toml stays
-	install -D -m 0755 bin/logis       '$(DESTDIR)$(PREFIX)/bin/logis'
-	install -D -m 0755 bin/logisd      '$(DESTDIR)$(PREFIX)/sbin/logisd'
-	install -D -m 0755 bin/logis-proxy '$(DESTDIR)$(PREFIX)/sbin/logis-proxy'
-	install -D -m 0711 bin/logis-init  '$(DESTDIR)$(PREFIX)/lib/logis/logis-init'
+manual: ## man pages of the commands and shell completions, into dist/
+	@go=$$(packaging/find-go) && "$$go" run ./packaging/manual '$(DIST)/manual'
+
+install: build manual ## into DESTDIR, PREFIX (/usr/local or /usr); an existing logis.toml stays
+	install -D -m 0755 '$(BIN)/logis'       '$(DESTDIR)$(PREFIX)/bin/logis'
+	install -D -m 0755 '$(BIN)/logisd'      '$(DESTDIR)$(PREFIX)/sbin/logisd'
+	install -D -m 0755 '$(BIN)/logis-proxy' '$(DESTDIR)$(PREFIX)/sbin/logis-proxy'
+	install -D -m 0711 '$(BIN)/logis-init'  '$(DESTDIR)$(PREFIX)/lib/logis/logis-init'
 	install -d '$(DESTDIR)$(PREFIX)/lib/systemd/system' '$(DESTDIR)/etc/logis'
-	for unit in logis logis-proxy; do \
-		sed 's|@SBIN@|$(PREFIX)/sbin|' packaging/$$unit.service \
-			> '$(DESTDIR)$(PREFIX)/lib/systemd/system/'$$unit.service || exit 1; \
+	umask 022; for unit in packaging/*.service packaging/*.socket packaging/*.slice; do \
+		test -e "$$unit" || continue; \
+		sed 's|@SBIN@|$(PREFIX)/sbin|; s|@BIN@|$(PREFIX)/bin|' "$$unit" \
+			> '$(DESTDIR)$(PREFIX)/lib/systemd/system/'"$${unit##*/}" || exit 1; \
 	done
+	for page in '$(DIST)'/manual/man1/*.1 packaging/man/*.[1-8]; do \
+		install -D -m 0644 "$$page" "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}" || exit 1; \
+	done
+	install -D -m 0644 '$(DIST)/manual/completions/logis.bash' '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/logis'
+	install -D -m 0644 '$(DIST)/manual/completions/logis.fish' '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/logis.fish'
+	install -D -m 0644 '$(DIST)/manual/completions/_logis'     '$(DESTDIR)$(PREFIX)/$(ZSH_COMPLETIONS)/_logis'
 	test -e '$(DESTDIR)/etc/logis/logis.toml' || \
 		install -m 0644 packaging/logis.toml '$(DESTDIR)/etc/logis/logis.toml'
 	test -n '$(DESTDIR)' || packaging/accounts
+
+deb: ## the Debian package, dist/logis_VERSION_amd64.deb
+	@rm -rf '$(DIST)/tree'
+	@$(MAKE) --silent --no-print-directory install DESTDIR='$(DIST)/tree' PREFIX=/usr
+	@go=$$(packaging/find-go) && cd packaging/deb && \
+	SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' "$$go" run . '$(DIST)/tree' '$(DIST)'
