@@ -21,6 +21,7 @@ import (
 	"github.com/logis-project/logis/internal/engine"
 	"github.com/logis-project/logis/internal/linux"
 	"github.com/logis-project/logis/internal/server"
+	"github.com/logis-project/logis/internal/site"
 )
 
 // shutdownTimeout bounds the end of logisd after SIGTERM.
@@ -77,7 +78,7 @@ func run(path string) error {
 // serve boots the sites and answers requests until ctx ends.
 func serve(ctx context.Context, c config.Config, h *host, log *slog.Logger) (err error) {
 	e := engine.New(engine.Options{
-		Config: c, Store: h.store, Pool: h.pool, Containers: h.containers, Network: h.network, Routes: h.routes, Log: log,
+		Config: c, Store: h.store, Halt: site.NewHalt(c.RunDir), Pool: h.pool, Containers: h.containers, Network: h.network, Routes: h.routes, Log: log,
 	})
 	defer func() {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
@@ -105,6 +106,16 @@ func serve(ctx context.Context, c config.Config, h *host, log *slog.Logger) (err
 	defer l.Close()
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		log.Warn("notify systemd", "error", err)
+	}
+	if interval, err := daemon.SdWatchdogEnabled(false); err != nil {
+		log.Warn("read what systemd's watchdog wants", "error", err)
+	} else if interval > 0 {
+		watched := make(chan struct{})
+		go func() {
+			defer close(watched)
+			watchdog(ctx, interval, well(c.Socket(), e), notifyWatchdog, log)
+		}()
+		defer func() { cancel(); <-watched }()
 	}
 	defer context.AfterFunc(ctx, e.Quit)() // what waits for a site must not hold up the end
 	log.Info("serving", "version", api.Version, "socket", c.Socket())

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/logis-project/logis/internal/container"
 	"github.com/logis-project/logis/internal/network"
@@ -22,6 +20,13 @@ func (e *Engine) Boot(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list veths: %w", err)
 	}
+	halted, err := e.halt.Wanted()
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	e.halted = halted
+	e.mu.Unlock()
 	var whole, broken []site.Record
 	var adopted []network.Port
 	for _, rec := range e.store.All() {
@@ -46,7 +51,13 @@ func (e *Engine) Boot(ctx context.Context) error {
 	}
 	e.sweep(ctx, whole, attached)
 	e.routes.Replace(e.allRoutes(whole))
-	e.tasks.Go(func() { e.startAll(whole) })
+	if halted {
+		e.log.Warn("sites are halted, none is started: see logis sites up")
+		return nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.beginPass()
 	return nil
 }
 
@@ -58,7 +69,7 @@ func (e *Engine) adopt(ctx context.Context, rec site.Record, attached []int) boo
 		e.live(rec.Name()).run(c, site.Starting)
 		e.supervise(rec.Name(), c)
 		e.log.Info("adopted", "site", rec.Name(), "pid", c.PID())
-		if rec.Desired == site.Stopped { // logisd ended in the middle of a stop
+		if rec.Desired == site.Stopped || e.isHalted() { // logisd ended in the middle of a stop
 			e.tasks.Go(func() { e.finishStop(rec.Name()) })
 		}
 		return true
@@ -85,10 +96,10 @@ func (e *Engine) finishStop(name string) {
 	}
 	defer unlock()
 	rec, err := e.store.Get(name)
-	if err != nil || rec.Phase != site.Stopped || rec.Desired != site.Stopped {
+	if err != nil || rec.Phase != site.Stopped || rec.Desired != site.Stopped && !e.isHalted() {
 		return
 	}
-	if err := e.stop(ctx, rec); err != nil {
+	if err := e.stop(ctx, rec, stopGrace); err != nil {
 		e.log.Error("finish a stop", "site", name, "error", err)
 	}
 }
@@ -137,27 +148,4 @@ func (e *Engine) allRoutes(records []site.Record) []route.Route {
 		routes = append(routes, e.routeOf(rec, rec.Desired == site.Running))
 	}
 	return routes
-}
-
-// startAll starts the sites that should run and do not, by name, a few at a time: database starts are the cost.
-func (e *Engine) startAll(records []site.Record) {
-	slots := make(chan struct{}, 2*runtime.NumCPU())
-	var starts sync.WaitGroup
-	defer starts.Wait()
-	for _, rec := range records {
-		if rec.Desired != site.Running || e.live(rec.Name()).snapshot().container != nil {
-			continue
-		}
-		select {
-		case slots <- struct{}{}:
-		case <-e.background.Done():
-			return
-		}
-		starts.Go(func() {
-			defer func() { <-slots }()
-			if _, err := e.Start(e.background, rec.Name(), false); err != nil {
-				e.log.Error("start site", "site", rec.Name(), "error", err)
-			}
-		})
-	}
 }

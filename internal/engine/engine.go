@@ -31,6 +31,7 @@ const (
 type Options struct {
 	Config     config.Config
 	Store      *site.Store
+	Halt       *site.Halt
 	Pool       *pool.Pool
 	Containers *container.Runtime
 	Network    *network.Network
@@ -42,6 +43,7 @@ type Options struct {
 type Engine struct {
 	config     config.Config
 	store      *site.Store
+	halt       *site.Halt
 	pool       *pool.Pool
 	containers *container.Runtime
 	network    *network.Network
@@ -55,15 +57,17 @@ type Engine struct {
 	cancel     context.CancelFunc
 	tasks      sync.WaitGroup
 
-	mu    sync.Mutex
-	sites map[string]*live // of every record
+	mu     sync.Mutex
+	sites  map[string]*live // of every record
+	pass   *pass            // the last one over the sites that should run
+	halted bool             // no site is started by itself
 }
 
 // New returns an engine that has done nothing yet: call Boot.
 func New(opts Options) *Engine {
 	background, cancel := context.WithCancel(context.Background())
 	return &Engine{
-		config: opts.Config, store: opts.Store, pool: opts.Pool, containers: opts.Containers,
+		config: opts.Config, store: opts.Store, halt: opts.Halt, pool: opts.Pool, containers: opts.Containers,
 		network: opts.Network, routes: opts.Routes, log: opts.Log,
 		builds: newKeyedLock(), ops: newKeyedLock(),
 		background: background, cancel: cancel, sites: map[string]*live{},

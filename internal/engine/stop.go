@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/logis-project/logis/internal/container"
 	"github.com/logis-project/logis/internal/fault"
@@ -26,7 +27,7 @@ func (e *Engine) Stop(ctx context.Context, name string) (site.Status, error) {
 	if err := fault.Point("stop: recorded"); err != nil {
 		return site.Status{}, err
 	}
-	if err := e.stop(ctx, rec); err != nil {
+	if err := e.stop(ctx, rec, stopGrace); err != nil {
 		return site.Status{}, err
 	}
 	return e.status(ctx, rec), nil
@@ -51,21 +52,21 @@ func (e *Engine) Restart(ctx context.Context, name string, noWait bool) (site.St
 	if err != nil {
 		return site.Status{}, err
 	}
-	if err := e.stop(ctx, rec); err != nil {
+	if err := e.stop(ctx, rec, stopGrace); err != nil {
 		return site.Status{}, err
 	}
 	return e.up(ctx, rec, noWait)
 }
 
-// stop takes a site off the network and stops it. Once begun it goes on to the end, also when the caller goes away. The
-// lock is held.
-func (e *Engine) stop(ctx context.Context, rec site.Record) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace+undoTimeout)
+// stop takes a site off the network and stops it; what still runs after grace is killed. Once begun it goes on to the end,
+// also when the caller goes away. The lock is held.
+func (e *Engine) stop(ctx context.Context, rec site.Record, grace time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace+undoTimeout)
 	defer cancel()
 	defer context.AfterFunc(e.background, cancel)() // the next Boot goes on with it
 	live := e.live(rec.Name())
 	c := live.stop(site.Stopping)
-	err := e.disconnect(ctx, rec, c, func(ctx context.Context) error { return c.Stop(ctx, stopGrace) })
+	err := e.disconnect(ctx, rec, c, func(ctx context.Context) error { return c.Stop(ctx, grace) })
 	if err != nil {
 		live.set(site.Failed, err.Error())
 		return err

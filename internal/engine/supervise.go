@@ -99,28 +99,12 @@ func (e *Engine) keepUp(name string) {
 			return
 		case <-time.After(e.live(name).nextPause(time.Now())):
 		}
-		if e.bringUp(name) {
+		err := e.raise(e.background, name, false)
+		if err == nil {
 			return
 		}
-	}
-}
-
-// bringUp is one attempt; it reports whether there is nothing left to do.
-func (e *Engine) bringUp(name string) bool {
-	ctx, unlock, err := e.lock(e.background, name)
-	if err != nil {
-		return true
-	}
-	defer unlock()
-	rec, err := e.store.Get(name)
-	if err != nil || rec.Phase != site.Stopped || rec.Desired != site.Running || e.live(name).snapshot().container != nil {
-		return true
-	}
-	if err := e.startOrFail(ctx, rec); err != nil {
 		if !errors.Is(err, context.Canceled) {
 			e.log.Error("start site again", "site", name, "error", err)
 		}
-		return false
 	}
-	return true
 }

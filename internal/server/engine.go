@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"time"
 
 	"github.com/logis-project/logis/internal/engine"
 	"github.com/logis-project/logis/internal/guest/control"
@@ -15,6 +16,7 @@ import (
 type Engine interface {
 	Sites
 	Power
+	Host
 	Sessions
 	Images
 	Archives
@@ -34,6 +36,12 @@ type Power interface {
 	Start(ctx context.Context, name string, noWait bool) (site.Status, error)
 	Stop(ctx context.Context, name string) (site.Status, error)
 	Restart(ctx context.Context, name string, noWait bool) (site.Status, error)
+}
+
+// Host acts on all sites at once, as the host boots and shuts down.
+type Host interface {
+	Up(ctx context.Context) (engine.BootReport, error)
+	Down(ctx context.Context, budget time.Duration) (int, error)
 }
 
 // Sessions are connections into a running site. What arrives on them comes from inside the site.

@@ -27,6 +27,9 @@ func (s *Server) register(a huma.API) {
 	add(s, a, read, "GET", "/v1/sites/{name}/logs", "site-logs", "Output of the site's services", s.siteLogs,
 		streamOf[api.LogLine](a, "application/x-ndjson"))
 
+	add(s, a, write, "POST", "/v1/host/up", "up", "Start the sites that should run; answer when each has been tried", s.up)
+	add(s, a, write, "POST", "/v1/host/down", "down", "Stop every site until up or the next boot of the host", s.down)
+
 	add(s, a, read, "GET", "/v1/images", "list-images", "All images, by name", s.listImages)
 	add(s, a, write, "POST", "/v1/images/import", "import-image", "Make an image from an exported archive", s.importImage, takesArchive)
 	add(s, a, read, "GET", "/v1/images/{name}", "show-image", "One image", s.showImage)

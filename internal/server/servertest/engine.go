@@ -4,6 +4,7 @@ package servertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -158,6 +159,29 @@ func (m *Engine) Stop(ctx context.Context, name string) (site.Status, error) {
 // Restart implements server.Engine.
 func (m *Engine) Restart(ctx context.Context, name string, noWait bool) (site.Status, error) {
 	return m.Start(ctx, name, noWait)
+}
+
+// Up implements server.Engine: what is failed stays so.
+func (m *Engine) Up(ctx context.Context) (engine.BootReport, error) {
+	report := engine.BootReport{Began: Birth(), Ended: Birth().Add(time.Second)}
+	all, err := m.List(ctx)
+	for _, s := range all {
+		if s.State == site.Failed {
+			report.Sites = append(report.Sites, engine.BootSite{Name: s.Record.Name(), Outcome: engine.NotUp, Error: "no such image"})
+			continue
+		}
+		report.Sites = append(report.Sites, engine.BootSite{Name: s.Record.Name(), Outcome: engine.Up, Took: time.Second})
+	}
+	return report, err
+}
+
+// Down implements server.Engine.
+func (m *Engine) Down(ctx context.Context, budget time.Duration) (int, error) {
+	if budget == time.Second {
+		return 0, errors.New("stop alice: PID 1 has not ended")
+	}
+	all, err := m.List(ctx)
+	return len(all), err
 }
 
 // List implements server.Engine.
