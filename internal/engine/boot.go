@@ -7,8 +7,10 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/route"
 	"github.com/logis-project/logis/internal/site"
@@ -42,7 +44,10 @@ func (e *Engine) Boot(ctx context.Context) error {
 		e.log.Warn("undoing a site that was left half done", "site", rec.Name(), "phase", rec.Phase)
 		if err := e.destroy(ctx, rec); err != nil {
 			e.log.Error("undo a half-done site", "site", rec.Name(), "error", err)
+			e.noteFailed(rec.Name(), err)
+			continue
 		}
+		e.note(event.SiteUndone, rec.Name(), 0, "logisd ended while it was %s: all of it is gone", rec.Phase)
 	}
 	e.sweep(ctx, whole, attached)
 	e.routes.Replace(e.allRoutes(whole))
@@ -58,6 +63,7 @@ func (e *Engine) adopt(ctx context.Context, rec site.Record, attached []int) boo
 		e.live(rec.Name()).run(c, site.Starting)
 		e.supervise(rec.Name(), c)
 		e.log.Info("adopted", "site", rec.Name(), "pid", c.PID())
+		e.note(event.SiteAdopted, rec.Name(), 0, "it ran on as process %d", c.PID())
 		if rec.Desired == site.Stopped { // logisd ended in the middle of a stop
 			e.tasks.Go(func() { e.finishStop(rec.Name()) })
 		}
@@ -107,6 +113,7 @@ func (e *Engine) sweep(ctx context.Context, whole []site.Record, attached []int)
 	for _, name := range names {
 		if !known[name] {
 			e.log.Warn("removing a container without a site", "name", name)
+			e.note(event.SiteSwept, name, 0, "a container that belonged to no site is removed")
 			if err := e.containers.Remove(ctx, name); err != nil {
 				e.log.Error("remove container", "name", name, "error", err)
 			}
@@ -115,6 +122,7 @@ func (e *Engine) sweep(ctx context.Context, whole []site.Record, attached []int)
 	for _, index := range attached {
 		if !indexes[index] {
 			e.log.Warn("removing a veth without a site", "index", index)
+			e.note(event.SiteSwept, "", 0, "veth %d, which belonged to no site, is removed", index)
 			if err := e.network.Detach(ctx, network.Port{Index: index}); err != nil {
 				e.log.Error("remove veth", "index", index, "error", err)
 			}
@@ -141,6 +149,7 @@ func (e *Engine) allRoutes(records []site.Record) []route.Route {
 
 // startAll starts the sites that should run and do not, by name, a few at a time: database starts are the cost.
 func (e *Engine) startAll(records []site.Record) {
+	defer e.noteBoot(time.Now(), records) // when all have come up or failed
 	slots := make(chan struct{}, 2*runtime.NumCPU())
 	var starts sync.WaitGroup
 	defer starts.Wait()

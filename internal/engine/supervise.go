@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/guest/control"
 	"github.com/logis-project/logis/internal/site"
 )
@@ -64,6 +65,7 @@ func (e *Engine) readReports(name string, c *container.Container) {
 func (e *Engine) bury(name string, died *container.Container) {
 	words := died.LastWords() // before its run directory goes
 	e.log.Warn("PID 1 ended unexpectedly", "site", name, "words", words)
+	e.note(event.SiteDied, name, 0, "PID 1 ended unexpectedly%s", because(words))
 	ctx, unlock, err := e.lock(e.background, name)
 	if err != nil {
 		return
@@ -122,5 +124,6 @@ func (e *Engine) bringUp(name string) bool {
 		}
 		return false
 	}
+	e.note(event.SiteRestarted, name, 0, "logisd started it again")
 	return true
 }
