@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/route"
 	"github.com/logis-project/logis/internal/site"
@@ -47,7 +48,10 @@ func (e *Engine) Boot(ctx context.Context) error {
 		e.log.Warn("undoing a site that was left half done", "site", rec.Name(), "phase", rec.Phase)
 		if err := e.destroy(ctx, rec); err != nil {
 			e.log.Error("undo a half-done site", "site", rec.Name(), "error", err)
+			e.noteFailed(rec.Name(), err)
+			continue
 		}
+		e.note(event.SiteUndone, rec.Name(), 0, "logisd ended while it was %s: all of it is gone", rec.Phase)
 	}
 	e.sweep(ctx, whole, attached)
 	e.routes.Replace(e.allRoutes(whole))
@@ -69,6 +73,7 @@ func (e *Engine) adopt(ctx context.Context, rec site.Record, attached []int) boo
 		e.live(rec.Name()).run(c, site.Starting)
 		e.supervise(rec.Name(), c)
 		e.log.Info("adopted", "site", rec.Name(), "pid", c.PID())
+		e.note(event.SiteAdopted, rec.Name(), 0, "it ran on as process %d", c.PID())
 		if rec.Desired == site.Stopped || e.isHalted() { // logisd ended in the middle of a stop
 			e.tasks.Go(func() { e.finishStop(rec.Name()) })
 		}
@@ -118,6 +123,7 @@ func (e *Engine) sweep(ctx context.Context, whole []site.Record, attached []int)
 	for _, name := range names {
 		if !known[name] {
 			e.log.Warn("removing a container without a site", "name", name)
+			e.note(event.SiteSwept, name, 0, "a container that belonged to no site is removed")
 			if err := e.containers.Remove(ctx, name); err != nil {
 				e.log.Error("remove container", "name", name, "error", err)
 			}
@@ -126,6 +132,7 @@ func (e *Engine) sweep(ctx context.Context, whole []site.Record, attached []int)
 	for _, index := range attached {
 		if !indexes[index] {
 			e.log.Warn("removing a veth without a site", "index", index)
+			e.note(event.SiteSwept, "", 0, "veth %d, which belonged to no site, is removed", index)
 			if err := e.network.Detach(ctx, network.Port{Index: index}); err != nil {
 				e.log.Error("remove veth", "index", index, "error", err)
 			}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/logis-project/logis/internal/config"
 	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/pool"
 	"github.com/logis-project/logis/internal/route"
@@ -36,6 +37,7 @@ type Options struct {
 	Containers *container.Runtime
 	Network    *network.Network
 	Routes     *route.Publisher
+	Events     *event.Log // nil keeps none
 	Log        *slog.Logger
 }
 
@@ -48,6 +50,7 @@ type Engine struct {
 	containers *container.Runtime
 	network    *network.Network
 	routes     *route.Publisher
+	events     *event.Log
 	log        *slog.Logger
 	builds     *keyedLock
 	ops        *keyedLock
@@ -68,7 +71,7 @@ func New(opts Options) *Engine {
 	background, cancel := context.WithCancel(context.Background())
 	return &Engine{
 		config: opts.Config, store: opts.Store, halt: opts.Halt, pool: opts.Pool, containers: opts.Containers,
-		network: opts.Network, routes: opts.Routes, log: opts.Log,
+		network: opts.Network, routes: opts.Routes, events: opts.Events, log: opts.Log,
 		builds: newKeyedLock(), ops: newKeyedLock(),
 		background: background, cancel: cancel, sites: map[string]*live{},
 	}

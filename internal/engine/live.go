@@ -22,6 +22,7 @@ type live struct {
 	changed   chan struct{} // closed at every change
 
 	readySince time.Time     // zero while not every service is ready
+	told       string        // the failure that events tell of already
 	pause      time.Duration // before the last start that keepUp made
 	keptUp     bool          // keepUp runs
 }
@@ -75,7 +76,7 @@ func (l *live) report(c *container.Container, status control.Status) {
 		return // of a container that is no more
 	}
 	if status.Ready && !l.ready {
-		l.readySince = time.Now()
+		l.readySince, l.told = time.Now(), ""
 	}
 	l.services, l.ready = status.Services, status.Ready
 	if status.Ready && l.state == site.Starting {

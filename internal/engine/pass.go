@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/site"
 )
 
@@ -120,7 +121,11 @@ func (e *Engine) runPass(p *pass) {
 	p.report.Ended = time.Now()
 	p.mu.Unlock()
 	close(p.done)
-	e.log.Info("sites tried", "report", p.snapshot().String())
+	report := p.snapshot()
+	e.log.Info("boot finished", "sites", report.String())
+	if e.background.Err() == nil { // else the next logisd goes on with it
+		e.note(event.BootFinished, "", report.Ended.Sub(report.Began), "%s", report)
+	}
 }
 
 func (e *Engine) takeTurn(p *pass, i int, name string, leave func()) {
@@ -133,7 +138,7 @@ func (e *Engine) takeTurn(p *pass, i int, name string, leave func()) {
 	switch {
 	case err == nil:
 		p.note(i, Up, nil, took)
-	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
+	case interrupted(err):
 		p.note(i, Interrupted, nil, took)
 		e.log.Info("start interrupted", "site", name, "error", err)
 	default:
@@ -160,16 +165,25 @@ func (e *Engine) raise(ctx context.Context, name string, ready bool) error {
 	if rec.Phase != site.Stopped || rec.Desired != site.Running || e.live(name).snapshot().container != nil || e.isHalted() {
 		return nil
 	}
+	began := time.Now()
 	if err := e.startOrFail(ctx, rec); err != nil {
 		return err
 	}
-	if ready {
-		return e.awaitReady(ctx, name)
+	if !ready {
+		e.note(event.SiteRestarted, name, 0, "logisd started it again")
+		return nil
 	}
-	return nil
+	err = e.awaitReady(ctx, name)
+	e.noteStarted(name, time.Since(began), true, err)
+	return err
 }
 
-// String sums the report up in a line: "3 up, 1 adopted, 1 failed (bob: no image) in 2.1s".
+// interrupted tells whether a change ended because another command took over, or logisd ends.
+func interrupted(err error) bool {
+	return errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled)
+}
+
+// String sums the report up in a line: "3 up, 1 adopted, 1 failed (bob: no image)".
 func (r BootReport) String() string {
 	count := map[Outcome]int{}
 	var failed []string
@@ -186,16 +200,12 @@ func (r BootReport) String() string {
 		}
 		part := fmt.Sprintf("%d %s", count[o], o)
 		if o == NotUp {
-			part += " (" + strings.Join(failed, "; ") + ")"
+			part += " (" + someOf(failed) + ")"
 		}
 		parts = append(parts, part)
 	}
 	if len(parts) == 0 {
 		return "no site should run"
 	}
-	text := strings.Join(parts, ", ")
-	if !r.Ended.IsZero() {
-		text += " in " + r.Ended.Sub(r.Began).Round(100*time.Millisecond).String()
-	}
-	return text
+	return strings.Join(parts, ", ")
 }

@@ -35,17 +35,22 @@ func (e *Engine) Start(ctx context.Context, name string, noWait bool) (site.Stat
 }
 
 // up starts a site unless it runs, and waits until it is ready unless noWait. The lock is held.
-func (e *Engine) up(ctx context.Context, rec site.Record, noWait bool) (site.Status, error) {
-	if e.live(rec.Name()).snapshot().container == nil {
+func (e *Engine) up(ctx context.Context, rec site.Record, noWait bool) (_ site.Status, err error) {
+	starts, began := e.live(rec.Name()).snapshot().container == nil, time.Now()
+	if starts {
 		// Not ended by the caller's going away: a site that should run would lie stopped.
 		if err := e.startOrFail(context.WithoutCancel(ctx), rec); err != nil {
 			return site.Status{}, err
 		}
 	}
 	if !noWait {
-		if err := e.awaitReady(ctx, rec.Name()); err != nil {
-			return site.Status{}, err
-		}
+		err = e.awaitReady(ctx, rec.Name())
+	}
+	if starts {
+		e.noteStarted(rec.Name(), time.Since(began), !noWait, err)
+	}
+	if err != nil {
+		return site.Status{}, err
 	}
 	return e.status(ctx, rec), nil
 }
@@ -63,6 +68,7 @@ func (e *Engine) want(name string, desired site.State) (site.Record, error) {
 func (e *Engine) startOrFail(ctx context.Context, rec site.Record) (err error) {
 	undo := undo{final: func(bool) error {
 		e.live(rec.Name()).set(site.Failed, err.Error())
+		e.noteFailed(rec.Name(), err)
 		e.tasks.Go(func() { e.keepUp(rec.Name()) })
 		return nil
 	}}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/site"
 )
@@ -64,14 +65,18 @@ func (e *Engine) stop(ctx context.Context, rec site.Record, grace time.Duration)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace+undoTimeout)
 	defer cancel()
 	defer context.AfterFunc(e.background, cancel)() // the next Boot goes on with it
-	live := e.live(rec.Name())
+	live, began := e.live(rec.Name()), time.Now()
 	c := live.stop(site.Stopping)
 	err := e.disconnect(ctx, rec, c, func(ctx context.Context) error { return c.Stop(ctx, grace) })
 	if err != nil {
 		live.set(site.Failed, err.Error())
+		e.noteFailed(rec.Name(), err)
 		return err
 	}
 	live.set(site.Stopped, "")
+	if c != nil {
+		e.note(event.SiteStopped, rec.Name(), time.Since(began), "")
+	}
 	return nil
 }
 
@@ -107,6 +112,7 @@ func (e *Engine) Destroy(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	rec, err = e.store.Update(name, func(r *site.Record) { r.Phase, r.Desired = site.Destroying, site.Stopped })
 	if err != nil {
 		return err
@@ -114,7 +120,12 @@ func (e *Engine) Destroy(ctx context.Context, name string) error {
 	if err := fault.Point("destroy: recorded"); err != nil {
 		return err
 	}
-	return e.destroy(ctx, rec)
+	if err := e.destroy(ctx, rec); err != nil {
+		e.noteFailed(name, err)
+		return err
+	}
+	e.note(event.SiteDestroyed, name, time.Since(began), "")
+	return nil
 }
 
 // destroy ends a site whose record says so: at once, since nothing of it is kept. The lock is held.

@@ -2,10 +2,10 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/guest/control"
 	"github.com/logis-project/logis/internal/site"
 )
@@ -64,6 +64,7 @@ func (e *Engine) readReports(name string, c *container.Container) {
 func (e *Engine) bury(name string, died *container.Container) {
 	words := died.LastWords() // before its run directory goes
 	e.log.Warn("PID 1 ended unexpectedly", "site", name, "words", words)
+	e.note(event.SiteDied, name, 0, "PID 1 ended unexpectedly%s", because(words))
 	ctx, unlock, err := e.lock(e.background, name)
 	if err != nil {
 		return
@@ -103,7 +104,9 @@ func (e *Engine) keepUp(name string) {
 		if err == nil {
 			return
 		}
-		if !errors.Is(err, context.Canceled) {
+		if interrupted(err) {
+			e.log.Info("start interrupted", "site", name, "error", err)
+		} else {
 			e.log.Error("start site again", "site", name, "error", err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/logis-project/logis/internal/engine"
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/guest/control"
 	"github.com/logis-project/logis/internal/site"
 )
@@ -20,6 +21,7 @@ type Engine interface {
 	Sessions
 	Images
 	Archives
+	Events
 }
 
 // Sites are made, looked at and destroyed.
@@ -62,4 +64,9 @@ type Images interface {
 type Archives interface {
 	ExportImage(ctx context.Context, name string, w io.Writer) error
 	ImportImage(ctx context.Context, r io.Reader) (engine.ImageStatus, error)
+}
+
+// Events are what happened. What each returns ends it.
+type Events interface {
+	Events(ctx context.Context, n int, follow bool, each func(event.Event) error) error
 }
