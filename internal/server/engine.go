@@ -15,6 +15,7 @@ import (
 type Engine interface {
 	Sites
 	Power
+	Settings
 	Sessions
 	Images
 	Archives
