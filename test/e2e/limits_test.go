@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -37,6 +38,18 @@ func (h *house) holds(ts *testscript.TestScript, neg bool, args []string) {
 		if value, ok := got[name]; !ok || value != want {
 			ts.Fatalf("the kernel holds %s to %v, want %s", args[0], got, a)
 		}
+	}
+}
+
+// checkSet fails unless a change of limits that was ended is undone by an error, and wholly done or not at all after a kill.
+func (h *house) checkSet(t *testing.T, site, how string) {
+	t.Helper()
+	if err := h.limitsHold(site); err != nil {
+		t.Errorf("the limits of %s (-recorded +held): %v", site, err)
+	}
+	got, err := h.kernelLimits(site)
+	if how == "error" && (err != nil || got["memory"] != 512<<20 || got["disk"] != 2<<30) {
+		t.Errorf("after an error the kernel holds %s to %v, %v; want what it had", site, got, err)
 	}
 }
 
