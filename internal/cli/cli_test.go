@@ -93,7 +93,7 @@ func TestStatuses(t *testing.T) {
 		{"list", 0, ""},
 		{"list alice", 2, "list takes nothing after it, got 1 operand:"},
 		{"list --format xml", 2, `--format is table or json, not "xml"`},
-		{"lst", 2, "did you mean list?"},
+		{"lst", 2, "did you mean list or set?"},
 		{"image lst", 2, "unknown command"},
 		{"--colour", 2, "unknown flag: --colour"},
 		{"show", 2, "show takes NAME, got none:"},

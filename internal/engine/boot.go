@@ -68,6 +68,7 @@ func (e *Engine) Boot(ctx context.Context) error {
 // adopt takes over the running container of a site, and reports whether there was one. One that is not on the network
 // was left half started: it is ended, to be started anew.
 func (e *Engine) adopt(ctx context.Context, rec site.Record, attached []int) bool {
+	defer e.applyLimits(ctx, rec) // of the disk also where nothing runs
 	c, err := e.containers.Adopt(rec.Name())
 	if err == nil && slices.Contains(attached, rec.Index) {
 		e.live(rec.Name()).run(c, site.Starting)

@@ -85,6 +85,9 @@ func (e *Engine) reserve(ctx context.Context, spec site.Spec, opts CreateOptions
 		return site.Record{}, image.Image{}, fmt.Errorf("disk pool is full (%s of %s used): free space or raise pool.size",
 			units.BytesSize(float64(total-free)), units.BytesSize(float64(total)))
 	}
+	if err := e.fits(ctx, site.Limits{}, spec.Limits); err != nil {
+		return site.Record{}, image.Image{}, err
+	}
 	e.images.RLock() // nobody removes the image before the record says that it is used
 	defer e.images.RUnlock()
 	base, err := e.newestImage(spec.Image)

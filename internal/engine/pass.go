@@ -93,9 +93,11 @@ func (e *Engine) beginPass() *pass {
 	return p
 }
 
-// byPriority sorts records in the order in which their sites start.
+// byPriority sorts records in the order in which their sites start: the highest priority first, then by name.
 func byPriority(records []site.Record) []site.Record {
-	slices.SortStableFunc(records, func(a, b site.Record) int { return cmp.Compare(a.Name(), b.Name()) })
+	slices.SortFunc(records, func(a, b site.Record) int {
+		return cmp.Or(cmp.Compare(b.Spec.Priority, a.Spec.Priority), cmp.Compare(a.Name(), b.Name()))
+	})
 	return records
 }
 

@@ -18,6 +18,7 @@ type Engine interface {
 	Sites
 	Power
 	Host
+	Settings
 	Sessions
 	Images
 	Archives

@@ -28,6 +28,7 @@ func faultCases(image string) []faultCase {
 		{"create without start", nil, made, map[string]bool{}},
 		{"start", [][]string{made}, []string{"start", "alice"}, map[string]bool{"error": true, "kill": true}},
 		{"stop", [][]string{{"create", "alice"}}, []string{"stop", "alice"}, map[string]bool{"error": true, "kill": true}},
+		{"set", [][]string{{"create", "alice"}}, []string{"set", "alice", "--memory", "256MiB", "--disk", "1GiB"}, map[string]bool{"error": true, "kill": true}},
 		{"destroy", [][]string{{"create", "alice"}}, []string{"destroy", "alice", "--force"}, map[string]bool{"error": true}},
 		{imageImport, nil, []string{"image", "import", image}, map[string]bool{}},
 	}
@@ -142,6 +143,9 @@ func (h *house) checkAfter(t *testing.T, c faultCase, how string) {
 		t.Fatal(err)
 	}
 	for _, s := range sites {
+		if c.name == "set" {
+			h.checkSet(t, s.Name, how)
+		}
 		switch {
 		case !c.after[how]:
 			t.Errorf("%s is left, in state %s", s.Name, s.State)
