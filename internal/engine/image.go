@@ -104,9 +104,9 @@ func (e *Engine) RemoveImage(ctx context.Context, name string) error {
 		}
 	}
 	var errs []error
-	for _, img := range all {
+	for _, img := range slices.Backward(all) { // the oldest first: should this break off, the newest is still the newest
 		if img.Name == name {
-			errs = append(errs, e.pool.DeleteImage(ctx, imageID(img.Image)))
+			errs = append(errs, e.pool.DeleteImage(ctx, imageID(img.Image)), fault.Point("image remove: one version"))
 		}
 	}
 	return errors.Join(errs...)
