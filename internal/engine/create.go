@@ -64,6 +64,9 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 			return site.Status{}, err
 		}
 		undo.add("delete route", func(ctx context.Context) error { return e.routes.Delete(ctx, rec.Name()) })
+		if err := fault.Point("create: route"); err != nil {
+			return site.Status{}, err
+		}
 		return e.finish(ctx, rec, began)
 	}
 	if err := e.start(ctx, rec, &undo); err != nil {

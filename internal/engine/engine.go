@@ -16,6 +16,7 @@ import (
 	"github.com/logis-project/logis/internal/config"
 	"github.com/logis-project/logis/internal/container"
 	"github.com/logis-project/logis/internal/event"
+	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/pool"
 	"github.com/logis-project/logis/internal/route"
@@ -101,7 +102,11 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 		e.log.Info("leaving containers running", "count", running)
 		return e.pool.Close()
 	}
-	errs := []error{e.network.Down(ctx), e.containers.Down(), e.pool.Sweep(ctx), e.pool.Close()}
+	errs := []error{
+		e.network.Down(ctx), fault.Point("shutdown: network"),
+		e.containers.Down(), fault.Point("shutdown: cgroup"),
+		e.pool.Sweep(ctx), e.pool.Close(), fault.Point("shutdown: pool closed"),
+	}
 	if e.config.Pool.Path == "" {
 		errs = append(errs, e.pool.Unmount(ctx))
 	}

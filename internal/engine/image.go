@@ -106,7 +106,7 @@ func (e *Engine) RemoveImage(ctx context.Context, name string) error {
 		}
 	}
 	var errs []error
-	for _, img := range all {
+	for _, img := range slices.Backward(all) { // the oldest first: should this break off, the newest is still the newest
 		if img.Name != name {
 			continue
 		}
@@ -115,6 +115,7 @@ func (e *Engine) RemoveImage(ctx context.Context, name string) error {
 			continue
 		}
 		e.note(event.ImageRemoved, "", 0, "%s", imageID(img.Image))
+		errs = append(errs, fault.Point("image remove: one version"))
 	}
 	return errors.Join(errs...)
 }

@@ -69,33 +69,3 @@ func TestStartsAndUndos(t *testing.T) {
 		"site.failed bob: it could not be made, nor wholly undone: destroy it: make disk: full",
 	)
 }
-
-func TestBootReport(t *testing.T) {
-	e, noted := noting(t)
-	var records []site.Record
-	for _, name := range []string{"adopted", "failed", "late", "ready", "stopped"} {
-		records = append(records, site.Record{Spec: site.Spec{Name: name}, Desired: site.Running})
-		c := &container.Container{}
-		switch name {
-		case "failed":
-			e.live(name).set(site.Failed, "no disk")
-			continue
-		case "stopped":
-			records[len(records)-1].Desired = site.Stopped
-			continue
-		}
-		e.live(name).run(c, site.Starting)
-		if name != "adopted" {
-			e.live(name).report(c, control.Status{
-				Ready: name == "ready", Services: []control.Service{{Name: "nginx", Ready: true}, {Name: "sshd", Ready: name == "ready"}},
-			})
-		}
-	}
-	e.noteBoot(time.Now(), records)
-	expect(t, noted(), "boot.finished : 2 up, 2 failed: failed (no disk), late (waiting for sshd)")
-	e.Quit()
-	e.noteBoot(time.Now(), records)
-	if n := len(noted()); n != 1 {
-		t.Error("a boot that was cut short is reported as finished")
-	}
-}

@@ -53,7 +53,15 @@ func (e *Engine) Restart(ctx context.Context, name string, noWait bool) (site.St
 	if err != nil {
 		return site.Status{}, err
 	}
-	if err := e.stop(ctx, rec, stopGrace); err != nil {
+	if err := fault.Point("restart: recorded"); err != nil {
+		return site.Status{}, err
+	}
+	err = e.stop(ctx, rec, stopGrace)
+	if err == nil {
+		err = fault.Point("restart: stopped")
+	}
+	if err != nil {
+		e.tasks.Go(func() { e.keepUp(name) }) // it should run, and nobody else would start it
 		return site.Status{}, err
 	}
 	return e.up(ctx, rec, noWait)

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,12 +10,7 @@ import (
 
 // TestEventsTellWhatIsUndone kills logisd in the middle of a create and of a destroy: the next start says what it has done.
 func TestEventsTellWhatIsUndone(t *testing.T) {
-	h := newHouse(t)
-	h.daemon.stop(t)
-	h.daemon.dir = h.faultyBinaries(t)
-	fault := h.path("fault-undone")
-	h.daemon.env = []string{"LOGIS_FAULT=" + fault}
-	h.daemon.start(t)
+	h := newFaultyHouse(t)
 	for _, c := range []struct {
 		step, tells string
 		args        []string
@@ -27,15 +21,11 @@ func TestEventsTellWhatIsUndone(t *testing.T) {
 		if c.args[0] == "destroy" {
 			h.logis(t, "create", "ines", "--no-start")
 		}
-		if err := os.WriteFile(fault, []byte(c.step+"=kill"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		h.fault(t, c.step+"=kill")
 		if h.try(c.args...) == nil {
 			t.Fatalf("logis %s went through a fault after %q", strings.Join(c.args, " "), c.step)
 		}
-		if err := os.Remove(fault); err != nil {
-			t.Fatal(err)
-		}
+		h.fault(t, "")
 		h.daemon.died(t)
 		h.daemon.start(t)
 		events := strings.Split(h.logis(t, "events", "-n", "4"), "\n")
