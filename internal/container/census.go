@@ -1,6 +1,7 @@
 package container
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -74,7 +75,26 @@ func (r *Runtime) Processes(name string) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	return group.pids()
+	return group.everywhere()
+}
+
+// everywhere lists the processes in the cgroup, whichever hierarchy has them. pids, which is faster, knows those that were
+// put there by join.
+func (c *cgroup) everywhere() ([]int, error) {
+	found := map[int]bool{}
+	for _, path := range c.manager.GetPaths() {
+		pids, err := cgroups.GetAllPids(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, pid := range pids {
+			found[pid] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found)), nil
 }
 
 // Running reports whether PID 1 of a container lives, as its run directory says.
@@ -89,9 +109,18 @@ func (r *Runtime) Running(name string) (bool, error) {
 	return true, c.Close()
 }
 
-// Clear ends whatever is left of a container that nobody runs, as Remove does, and then takes its cgroup away from every
-// hierarchy.
-func (c *cgroup) paths() []string { return slices.Collect(maps.Values(c.manager.GetPaths())) }
+// Clear is Remove for a container without a site: it also ends processes that someone else put into its cgroup, in
+// whatever hierarchy.
+func (r *Runtime) Clear(ctx context.Context, name string) error {
+	group, err := newCgroup(r.opts.Instance, name, Limits{})
+	if err != nil {
+		return err
+	}
+	if err := empty(ctx, group.everywhere); err != nil {
+		return err
+	}
+	return r.Remove(ctx, name)
+}
 
 // CheckLimits compares the limits in force with l, and says which is another. It is nil where they are the same.
 func (c *Container) CheckLimits(l Limits) error {
