@@ -20,6 +20,7 @@ import (
 	"github.com/logis-project/logis/internal/config"
 	"github.com/logis-project/logis/internal/engine"
 	"github.com/logis-project/logis/internal/linux"
+	"github.com/logis-project/logis/internal/require"
 	"github.com/logis-project/logis/internal/server"
 )
 
@@ -67,6 +68,9 @@ func run(path string) error {
 		return err
 	}
 	defer unlock()
+	if err := require.Error(require.Needed(require.Options{LoopFile: c.LoopFile()})); err != nil {
+		return err
+	}
 	host, err := open(ctx, c, log)
 	if err != nil {
 		return err

@@ -184,12 +184,11 @@ func (e *Engine) containerSpec(rec site.Record) (container.Spec, error) {
 	if err != nil {
 		return container.Spec{}, err
 	}
-	l := rec.Spec.Limits
 	spec := container.Spec{
 		Name: rec.Name(), IDBase: rec.IDBase,
 		Layers:   rootLayers(imageDir, dir),
 		Resolver: []string{e.network.Gateway4().String()},
-		Limits:   container.Limits{Memory: l.Memory, Swap: l.Swap, CPUs: l.CPUs, PIDs: l.PIDs},
+		Limits:   limitsOf(rec),
 	}
 	if base.Reserved != "" {
 		spec.Data, spec.DataTarget = dataLayers(dir), base.Reserved

@@ -104,7 +104,7 @@ func (n *Network) Elements(ctx context.Context) ([]Element, error) {
 
 // setElements are those of the sets and maps that sites have elements in.
 func (n *Network) setElements() ([]Element, error) {
-	if there, err := n.hasTables(); err != nil || !there {
+	if there, err := n.HasTables(); err != nil || !there {
 		return nil, err
 	}
 	c, err := dialNFT()

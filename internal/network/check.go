@@ -41,7 +41,7 @@ func (n *Network) Check(ctx context.Context) ([]string, error) {
 
 // checkRules compares the ruleset, but for the elements of sites, with what was loaded; n.mu is held.
 func (n *Network) checkRules() ([]string, error) {
-	there, err := n.hasTables()
+	there, err := n.HasTables()
 	if err != nil {
 		return nil, err
 	}

@@ -119,8 +119,8 @@ func ruleHandles(table *nftables.Table) ([]string, error) {
 	return handles, nil
 }
 
-// hasTables reports whether both tables are there.
-func (n *Network) hasTables() (bool, error) {
+// HasTables reports whether both tables are there.
+func (n *Network) HasTables() (bool, error) {
 	c, err := dialNFT()
 	if err != nil {
 		return false, err

@@ -18,6 +18,7 @@ type Engine interface {
 	Sessions
 	Images
 	Archives
+	Health
 }
 
 // Sites are made, looked at and destroyed.

@@ -27,6 +27,9 @@ func (s *Server) register(a huma.API) {
 	add(s, a, read, "GET", "/v1/sites/{name}/logs", "site-logs", "Output of the site's services", s.siteLogs,
 		streamOf[api.LogLine](a, "application/x-ndjson"))
 
+	add(s, a, read, "GET", "/v1/doctor", "doctor", "Requirements, and the host compared with the records", s.doctor)
+	add(s, a, write, "POST", "/v1/doctor/fix", "doctor-fix", "Mend what is safe to mend, and say what was found", s.doctorFix)
+
 	add(s, a, read, "GET", "/v1/images", "list-images", "All images, by name", s.listImages)
 	add(s, a, write, "POST", "/v1/images/import", "import-image", "Make an image from an exported archive", s.importImage, takesArchive)
 	add(s, a, read, "GET", "/v1/images/{name}", "show-image", "One image", s.showImage)

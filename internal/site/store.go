@@ -106,13 +106,22 @@ func decode(data []byte) (Record, error) {
 	return rec, nil
 }
 
-func (s *Store) write(rec Record) error {
+// encode returns the content of a record's file.
+func encode(rec Record) ([]byte, error) {
 	data, err := json.MarshalIndent(rec, "", "  ")
 	if err != nil {
-		return fmt.Errorf("encode record: %w", err)
+		return nil, fmt.Errorf("encode record: %w", err)
+	}
+	return append(data, '\n'), nil
+}
+
+func (s *Store) write(rec Record) error {
+	data, err := encode(rec)
+	if err != nil {
+		return err
 	}
 	// Rename and fsync of the file; the directory's own fsync makes the rename last through a power cut.
-	if err := renameio.WriteFile(s.path(rec.Name()), append(data, '\n'), 0o600); err != nil {
+	if err := renameio.WriteFile(s.path(rec.Name()), data, 0o600); err != nil {
 		return fmt.Errorf("write record: %w", err)
 	}
 	return s.syncDir()
