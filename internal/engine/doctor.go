@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -37,25 +38,52 @@ func (e *Engine) Doctor(ctx context.Context) (Diagnosis, error) { return e.exami
 // Mend is Doctor, and mends what can be mended without a loss: it never deletes a site's disk, an image or a record. It
 // looks once more afterwards: what is still there is not mended.
 func (e *Engine) Mend(ctx context.Context) (Diagnosis, error) {
-	first, err := e.examine(ctx, true)
+	before, err := e.examine(ctx, false)
 	if err != nil {
 		return Diagnosis{}, err
 	}
-	second, err := e.examine(ctx, false)
+	during, err := e.examine(ctx, true)
+	if err != nil {
+		return Diagnosis{}, err
+	}
+	after, err := e.examine(ctx, false)
 	if err != nil {
 		return Diagnosis{}, fmt.Errorf("look again: %w", err)
 	}
-	for _, f := range second.Findings {
-		i := slices.IndexFunc(first.Findings, func(o Finding) bool { return o.Site == f.Site && o.What == f.What })
-		switch {
-		case i < 0:
-			first.Findings = append(first.Findings, f)
-		case first.Findings[i].Mended:
-			first.Findings[i].Mended, first.Findings[i].Left = false, "it was mended and is there again"
+	after.Findings = outcome(before.Findings, during.Findings, after.Findings)
+	return after, nil
+}
+
+// outcome says of every finding whether it was mended: one mend can do for several findings, and bring others to light.
+func outcome(before, during, after []Finding) []Finding {
+	all := slices.Clone(before)
+	for _, f := range slices.Concat(during, after) {
+		if find(all, f) == nil {
+			all = append(all, f)
 		}
 	}
-	first.Requirements = second.Requirements
-	return first, nil
+	for i := range all {
+		f := &all[i]
+		f.Mended, f.Left = find(after, *f) == nil, ""
+		if f.Mended {
+			continue
+		}
+		f.Left = "it came while others were mended: run it again"
+		if tried := find(during, *f); tried != nil {
+			f.Left = cmp.Or(tried.Left, "it was mended and is there again")
+		}
+	}
+	return all
+}
+
+// find returns the finding that says the same as f, or nil.
+func find(in []Finding, f Finding) *Finding {
+	for i := range in {
+		if in[i].Site == f.Site && in[i].What == f.What {
+			return &in[i]
+		}
+	}
+	return nil
 }
 
 // ReloadNetwork makes bridge, rules and all running sites' connections to them what they should be: after another program

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
@@ -37,7 +38,7 @@ func (e Element) String() string {
 	raw := []byte(e.Key.Raw)
 	switch kind := e.Key.Kind; {
 	case kind == neighbourKind, kind == fdbKind:
-		return kind + " entry " + e.Key.Raw + " " + e.Value
+		return strings.TrimSpace(kind + " entry " + e.Key.Raw + " " + e.Value)
 	case (kind == "ssh4" || kind == "ssh6") && len(raw) >= 2:
 		value := []byte(e.Value)
 		if addr, ok := netip.AddrFromSlice(value[:max(0, len(value)-4)]); ok {

@@ -88,7 +88,7 @@ func TestElementsAreThoseOfTheSite(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff([]string{
-		"fdb entry 02:00:00:00:00:09 logis-5 ", "element of set mac: logis-9 02:00:00:00:00:09",
+		"fdb entry 02:00:00:00:00:09 logis-5", "element of set mac: logis-9 02:00:00:00:00:09",
 		"neighbour entry " + testPort(9).Addr4.String() + " 02:00:00:00:00:09",
 	}, strange); diff != "" {
 		t.Errorf("strange elements (-want +got):\n%s", diff)

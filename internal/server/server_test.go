@@ -176,9 +176,10 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 	slices.Sort(got)
 	want := []string{
 		"DELETE /v1/images/{name} write", "DELETE /v1/sites/{name} write",
-		"GET /v1/images read", "GET /v1/images/{name} read", "GET /v1/images/{name}/export read",
+		"GET /v1/doctor read", "GET /v1/images read", "GET /v1/images/{name} read", "GET /v1/images/{name}/export read",
 		"GET /v1/sites read", "GET /v1/sites/{name} read", "GET /v1/sites/{name}/logs read", "GET /v1/sites/{name}/wait read",
 		"GET /v1/version read",
+		"POST /v1/doctor/fix write",
 		"POST /v1/images/import write", "POST /v1/images/{name}/build write",
 		"POST /v1/sites write", "POST /v1/sites/{name}/exec write", "POST /v1/sites/{name}/restart write",
 		"POST /v1/sites/{name}/start write", "POST /v1/sites/{name}/stop write",
