@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/cgroups"
@@ -30,14 +31,7 @@ func unified(root string) Check {
 		return failed(what, err)
 	}
 	have := strings.Fields(string(text))
-	return judge(what, "version 2", func(name string) bool {
-		for _, h := range have {
-			if h == name {
-				return true
-			}
-		}
-		return false
-	})
+	return judge(what, "version 2", func(name string) bool { return slices.Contains(have, name) })
 }
 
 // legacy checks v1: a hierarchy for each controller.

@@ -84,8 +84,11 @@ func holder(inode string) string {
 	for _, l := range links {
 		if target, err := os.Readlink(l); err == nil && target == "socket:["+inode+"]" {
 			dir := filepath.Dir(filepath.Dir(l))
-			comm, _ := os.ReadFile(filepath.Join(dir, "comm"))
-			return fmt.Sprintf("%s (pid %s)", strings.TrimSpace(string(comm)), filepath.Base(dir))
+			exe, err := os.Readlink(filepath.Join(dir, "exe")) // comm is "exe" of a logis-proxy that was started by another
+			if err != nil {
+				exe = "another program"
+			}
+			return fmt.Sprintf("%s (pid %s)", filepath.Base(strings.TrimSuffix(exe, " (deleted)")), filepath.Base(dir))
 		}
 	}
 	return "another program"

@@ -48,7 +48,7 @@ type Port struct {
 	Site   string
 }
 
-// Needed is what logisd cannot do without, checked in about a millisecond.
+// Needed is what logisd cannot do without, checked in a few milliseconds.
 func Needed(o Options) []Check {
 	checks := []Check{kernel(), calls(), userNamespaces(), fileSystem("overlay"), fileSystem("btrfs"), links()}
 	checks = append(checks, controlGroups()...)
