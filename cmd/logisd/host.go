@@ -18,14 +18,15 @@ import (
 	"github.com/logis-project/logis/internal/linux"
 	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/pool"
+	"github.com/logis-project/logis/internal/require"
 	"github.com/logis-project/logis/internal/route"
 	"github.com/logis-project/logis/internal/site"
 )
 
 // group may use the API socket; proxyUser runs logis-proxy.
 const (
-	group     = "logis"
-	proxyUser = "logis-proxy"
+	group     = require.Group
+	proxyUser = require.ProxyUser
 )
 
 // host is what the drivers opened.

@@ -31,6 +31,8 @@ last 10,000 are kept. They are:
   site.undone      half made or half destroyed: all of it is gone
   site.swept       what belonged to no site is removed
   image.built, imported, removed
+  rules.restored   another program had deleted the nftables rules
+  rules.lost       and they could not be loaded again: see logis doctor
   daemon.started, stopping
   boot.finished    how many sites are up, and why the others are not
   events.lost      events came faster than they were read`,

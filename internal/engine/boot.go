@@ -44,6 +44,7 @@ func (e *Engine) Boot(ctx context.Context) error {
 	if err := e.network.Ensure(ctx, adopted, adopted); err != nil {
 		return fmt.Errorf("set up network: %w", err)
 	}
+	e.tasks.Go(e.guardRules)
 	for _, rec := range broken {
 		e.log.Warn("undoing a site that was left half done", "site", rec.Name(), "phase", rec.Phase)
 		if err := e.destroy(ctx, rec); err != nil {

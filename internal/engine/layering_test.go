@@ -22,6 +22,7 @@ func allowed() map[string][]string {
 		"internal/network":         {"internal/fault", "internal/linux"},
 		"internal/image":           {"internal/fault", "internal/linux", "internal/strict", "images"},
 		"internal/route":           {"internal/linux"},
+		"internal/require":         {"internal/linux", "internal/quantity"},
 		"internal/container":       {"internal/fault", "internal/linux", "internal/container/entry", "internal/guest/control"},
 		"internal/container/entry": {"internal/linux"},
 		"internal/guest":           {"internal/frame", "internal/guest/control", "internal/linux", "internal/strict"},

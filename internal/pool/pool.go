@@ -52,6 +52,7 @@ type Pool struct {
 
 	mu        sync.Mutex
 	stale     map[linux.BtrfsQgroup]struct{} // groups of what was deleted, level 0 and 1
+	drafts    map[string]struct{}            // that someone is filling
 	committed time.Time                      // when Usage last waited for a commit
 	sweeping  chan struct{}                  // holds the token of the one pass that runs
 }
@@ -64,6 +65,7 @@ func Open(ctx context.Context, o Options) (*Pool, error) {
 	p := &Pool{
 		log: o.Log, kick: make(chan struct{}, 1), done: make(chan struct{}),
 		stale: map[linux.BtrfsQgroup]struct{}{}, sweeping: make(chan struct{}, 1),
+		drafts: map[string]struct{}{},
 	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)

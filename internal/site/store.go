@@ -108,14 +108,23 @@ func decode(data []byte) (Record, error) {
 	return rec, nil
 }
 
-// write replaces a record's file; s.mu is held.
-func (s *Store) write(rec Record) error {
+// encode returns the content of a record's file.
+func encode(rec Record) ([]byte, error) {
 	data, err := json.MarshalIndent(rec, "", "  ")
 	if err != nil {
-		return fmt.Errorf("encode record: %w", err)
+		return nil, fmt.Errorf("encode record: %w", err)
+	}
+	return append(data, '\n'), nil
+}
+
+// write replaces a record's file; s.mu is held.
+func (s *Store) write(rec Record) error {
+	data, err := encode(rec)
+	if err != nil {
+		return err
 	}
 	// Rename and fsync of the file; the directory's own fsync makes the rename last through a power cut.
-	if err := renameio.WriteFile(s.path(rec.Name()), append(data, '\n'), 0o600, renameio.WithTempDir(s.dir)); err != nil {
+	if err := renameio.WriteFile(s.path(rec.Name()), data, 0o600, renameio.WithTempDir(s.dir)); err != nil {
 		return fmt.Errorf("write record: %w", err)
 	}
 	err = fault.Point("record: written")
@@ -134,11 +143,11 @@ func (s *Store) putBack(name string) error {
 	if !ok {
 		return os.Remove(s.path(name))
 	}
-	data, err := json.MarshalIndent(old, "", "  ")
+	data, err := encode(old)
 	if err != nil {
-		return fmt.Errorf("encode record: %w", err)
+		return err
 	}
-	return renameio.WriteFile(s.path(name), append(data, '\n'), 0o600, renameio.WithTempDir(s.dir))
+	return renameio.WriteFile(s.path(name), data, 0o600, renameio.WithTempDir(s.dir))
 }
 
 func (s *Store) path(name string) string { return filepath.Join(s.dir, name+".json") }
