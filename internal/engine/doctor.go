@@ -159,7 +159,7 @@ func (x *examination) shared(ctx context.Context) error {
 	}
 	var findings []Finding
 	for _, what := range faults {
-		findings = append(findings, Finding{What: what, Remedy: "set up bridge and rules again", mend: x.network.Reload})
+		findings = append(findings, Finding{What: what, Remedy: "set up bridge and rules again", mend: x.ReloadNetwork})
 	}
 	if faults, err = x.pool.Check(); err != nil {
 		return fmt.Errorf("check pool: %w", err)
