@@ -58,6 +58,10 @@ func (e *Engine) adopt(ctx context.Context, rec site.Record, attached []int) boo
 		e.live(rec.Name()).run(c, site.Starting)
 		e.supervise(rec.Name(), c)
 		e.log.Info("adopted", "site", rec.Name(), "pid", c.PID())
+		if err := e.store.Fits(rec); err != nil {
+			e.tasks.Go(func() { e.stopUnfit(rec, err) })
+			return false
+		}
 		if rec.Desired == site.Stopped { // logisd ended in the middle of a stop
 			e.tasks.Go(func() { e.finishStop(rec.Name()) })
 		}
@@ -106,10 +110,7 @@ func (e *Engine) sweep(ctx context.Context, whole []site.Record, attached []int)
 	}
 	for _, name := range names {
 		if !known[name] {
-			e.log.Warn("removing a container without a site", "name", name)
-			if err := e.containers.Remove(ctx, name); err != nil {
-				e.log.Error("remove container", "name", name, "error", err)
-			}
+			e.retire(ctx, name)
 		}
 	}
 	for _, index := range attached {
@@ -134,7 +135,7 @@ func (e *Engine) sweep(ctx context.Context, whole []site.Record, attached []int)
 func (e *Engine) allRoutes(records []site.Record) []route.Route {
 	var routes []route.Route
 	for _, rec := range records {
-		routes = append(routes, e.routeOf(rec, rec.Desired == site.Running))
+		routes = append(routes, e.routeOf(rec, rec.Desired == site.Running && e.store.Fits(rec) == nil))
 	}
 	return routes
 }

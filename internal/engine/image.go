@@ -60,6 +60,11 @@ func (e *Engine) usersOf(img image.Image) []string {
 			users = append(users, rec.Name())
 		}
 	}
+	for _, b := range e.store.Broken() { // what it was made from is not removed before it is mended
+		if b.MayUse(img.Name, img.Digest) && !slices.Contains(users, b.Name) {
+			users = append(users, b.Name)
+		}
+	}
 	return users
 }
 

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/logis-project/logis/internal/site"
+)
+
+// machineID tells hosts apart: machine-id(5). Some have none, and are not told apart.
+const machineID = "/etc/machine-id"
+
+// recordOrigin notes in the state directory which host it belongs to, and says so once if that was another: a backup that
+// was put back on a new machine is meant to work, a copy of the directory of a host that still runs is not.
+func recordOrigin(stateDir string, log *slog.Logger) {
+	here, err := os.ReadFile(machineID)
+	if here = bytes.TrimSpace(here); err != nil || len(here) == 0 {
+		return
+	}
+	file := filepath.Join(stateDir, "host")
+	made, err := os.ReadFile(file)
+	made = bytes.TrimSpace(made)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		log.Warn("read which host the state directory is of", "error", err)
+	}
+	if bytes.Equal(made, here) {
+		return
+	}
+	if len(made) > 0 {
+		log.Warn("the state directory was made on another host, and is this one's from here on", "state_dir", stateDir,
+			"was", string(made[:min(len(made), 32)]), "is", string(here))
+	}
+	temp := file + ".new" // a left-over of this name is overwritten
+	err = os.WriteFile(temp, append(here, '\n'), 0o600)
+	if err == nil {
+		err = os.Rename(temp, file)
+	}
+	if err != nil {
+		log.Warn("note which host the state directory is of", "error", err) // a full disk, say, is no reason to serve nobody
+	}
+}
+
+// sayBroken logs every record that is kept aside, a line each.
+func sayBroken(broken []site.Broken, log *slog.Logger) {
+	for _, b := range broken {
+		log.Error("a record is broken and kept aside: its site is not started, and what it has is given to nobody",
+			"site", b.Name, "file", b.Path, "reason", b.Reason, "mend", b.Mend())
+	}
+}
