@@ -72,7 +72,7 @@ func (e *Engine) startable(rec site.Record) error {
 		return err
 	}
 	if !e.network.PortFree(rec.SSHPort) {
-		return fmt.Errorf("port %d of this host, which leads to its ssh, is taken by another program: end that", rec.SSHPort)
+		return fmt.Errorf("port %d of this host, which leads to its ssh, is taken by another program: end that, the site is tried again", rec.SSHPort)
 	}
 	return nil
 }
