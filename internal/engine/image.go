@@ -141,7 +141,7 @@ func (e *Engine) BuildImage(ctx context.Context, name string, report func(Progre
 		return after, nil
 	}
 	built, err := e.addImage(ctx, name, func(dir string) (image.Image, error) {
-		return image.Build(ctx, image.BuildOptions{Manifest: manifest, Dir: dir, Report: report})
+		return image.Build(ctx, image.BuildOptions{Manifest: manifest, Dir: dir, After: before.BuiltAt, Report: report})
 	})
 	return built, withLastLines(err)
 }
