@@ -109,7 +109,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (_ *host, err 
 		}
 		return nil, err
 	}
-	recordOrigin(c.StateDir, log)
+	recordOrigin(c.StateDir, "/etc/machine-id", log)
 	return h, nil
 }
 

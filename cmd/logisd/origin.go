@@ -11,12 +11,10 @@ import (
 	"github.com/logis-project/logis/internal/site"
 )
 
-// machineID tells hosts apart: machine-id(5). Some have none, and are not told apart.
-const machineID = "/etc/machine-id"
-
-// recordOrigin notes in the state directory which host it belongs to, and says so once if that was another: a backup that
-// was put back on a new machine is meant to work, a copy of the directory of a host that still runs is not.
-func recordOrigin(stateDir string, log *slog.Logger) {
+// recordOrigin notes in the state directory which host it belongs to, as machine-id(5) tells, and says so once if that was
+// another: a backup that was put back on a new machine is meant to work, a copy of the directory of a host that still runs is
+// not. A host without a machine-id is not told from others.
+func recordOrigin(stateDir, machineID string, log *slog.Logger) {
 	here, err := os.ReadFile(machineID)
 	if here = bytes.TrimSpace(here); err != nil || len(here) == 0 {
 		return

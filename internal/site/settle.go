@@ -110,8 +110,8 @@ func (s *Store) checkName(name string) error {
 		return b.conflict()
 	}
 	if _, disk := s.disks[name]; disk {
-		return fmt.Errorf("%w: the pool holds the disk of a site of that name, whose record %s is gone: put the record back and "+
-			"restart logisd, or choose another name", ErrConflict, s.path(name))
+		return fmt.Errorf("%w: the pool holds the disk of a site of that name, whose record %s is gone: put the record back, "+
+			"or delete the disk, and restart logisd; or choose another name", ErrConflict, s.path(name))
 	}
 	return nil
 }
