@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/sys/unix"
 )
 
 func write(t testing.TB, path string, data []byte) {
@@ -176,6 +177,31 @@ func TestAsideTwice(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"a", "b", "c"}, kept, cmpopts.SortSlices(strings.Compare)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What is no file at all is kept aside too.
+func TestRecordIsNoFile(t *testing.T) {
+	dir, _, _ := twoSites(t)
+	if err := os.MkdirAll(filepath.Join(dir, "carol.json", "sub"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mkfifo(filepath.Join(dir, "dave.json"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("nowhere", filepath.Join(dir, "erin.json")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		s := open(t, dir)
+		if len(s.All()) != 2 || len(s.Broken()) != 3 {
+			t.Fatalf("sites %v, broken %+v", s.All(), s.Broken())
+		}
+		for _, b := range s.Broken() {
+			if _, err := os.Lstat(b.Path); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }
 

@@ -102,7 +102,7 @@ func stillBroken(name, path string) Broken {
 
 // read reads the record of a site; what could be read of the file is returned with an error too.
 func read(path, name string) (Record, []byte, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a FIFO of that name must not hold up the start
 	if err != nil {
 		return Record{}, nil, err
 	}
