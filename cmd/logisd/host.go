@@ -99,7 +99,6 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (_ *host, err 
 		return nil, err
 	}
 	h.store.Settle(disks, h.pool.SiteIndex)
-	sayBroken(h.store.Broken(), log)
 	h.containers, err = container.New(container.Options{
 		Instance: c.Instance, RunDir: c.RunDir, StateDir: c.StateDir, Init: init, Log: log,
 	})

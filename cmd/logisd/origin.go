@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-
-	"github.com/logis-project/logis/internal/site"
 )
 
 // recordOrigin notes in the state directory which host it belongs to, as machine-id(5) tells, and says so once if that was
@@ -39,13 +37,5 @@ func recordOrigin(stateDir, machineID string, log *slog.Logger) {
 	}
 	if err != nil {
 		log.Warn("note which host the state directory is of", "error", err) // a full disk, say, is no reason to serve nobody
-	}
-}
-
-// sayBroken logs every record that is kept aside, a line each.
-func sayBroken(broken []site.Broken, log *slog.Logger) {
-	for _, b := range broken {
-		log.Error("a record is broken and kept aside: its site is not started, and what it has is given to nobody",
-			"site", b.Name, "file", b.Path, "reason", b.Reason, "mend", b.Mend())
 	}
 }

@@ -7,10 +7,20 @@ import (
 	"io/fs"
 
 	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/image"
 	"github.com/logis-project/logis/internal/pool"
 	"github.com/logis-project/logis/internal/site"
 )
+
+// sayBroken says of every record that is kept aside that it is, at every start.
+func (e *Engine) sayBroken() {
+	for _, b := range e.store.Broken() {
+		e.log.Error("a record is broken and kept aside: its site is not started, and what it has is given to nobody",
+			"site", b.Name, "file", b.Path, "reason", b.Reason, "mend", b.Mend())
+		e.note(event.SiteFailed, b.Name, 0, "its record is broken and kept aside as %s (%s): %s", b.Path, b.Reason, b.Mend())
+	}
+}
 
 // retire ends a container that belongs to no whole record. Where there is a disk of its name it is stopped in order, in
 // the background, so that its database is closed well: the record may come back. Its disk is left alone.
@@ -21,12 +31,14 @@ func (e *Engine) retire(ctx context.Context, name string) {
 			_ = c.Close() // Remove adopts it anew
 		}
 		e.log.Warn("removing a container without a site", "name", name)
+		e.note(event.SiteSwept, name, 0, "a container that belonged to no site is removed")
 		if err := e.containers.Remove(ctx, name); err != nil {
 			e.log.Error("remove container", "name", name, "error", err)
 		}
 		return
 	}
 	e.log.Warn("stopping a container whose site has no whole record; its disk is left alone", "name", name, "pid", c.PID())
+	e.note(event.SiteSwept, name, 0, "a container that belonged to no whole record is stopped")
 	e.tasks.Go(func() {
 		if err := e.retireInOrder(name, c); err != nil && !errors.Is(err, context.Canceled) {
 			e.log.Error("stop a container without a record", "name", name, "error", err)
@@ -57,7 +69,7 @@ func (e *Engine) stopUnfit(rec site.Record, reason error) {
 		return
 	}
 	defer unlock()
-	if err := e.stop(ctx, rec); err != nil {
+	if err := e.stop(ctx, rec, stopGrace); err != nil {
 		e.log.Error("stop site", "site", rec.Name(), "error", err)
 		return
 	}

@@ -17,6 +17,8 @@ import (
 
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
+
+	"github.com/logis-project/logis/internal/fault"
 )
 
 // RecordFormat is the version of the record's JSON that this release reads and writes.
@@ -153,6 +155,7 @@ func decode(data []byte) (Record, error) {
 	return rec, nil
 }
 
+// write replaces a record's file; s.mu is held.
 func (s *Store) write(rec Record) error {
 	data, err := json.MarshalIndent(rec, "", "  ")
 	if err != nil {
@@ -167,7 +170,27 @@ func (s *Store) write(rec Record) error {
 	if err != nil {
 		return fmt.Errorf("write record: %w", err)
 	}
-	return s.syncDir()
+	err = fault.Point("record: written")
+	if err == nil {
+		err = s.syncDir()
+	}
+	if err != nil {
+		return errors.Join(err, s.putBack(rec.Name()))
+	}
+	return nil
+}
+
+// putBack gives a record's file the content that memory has, after a write whose caller is told that it was none.
+func (s *Store) putBack(name string) error {
+	old, ok := s.records[name]
+	if !ok {
+		return os.Remove(s.path(name))
+	}
+	data, err := json.MarshalIndent(old, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode record: %w", err)
+	}
+	return renameio.WriteFile(s.path(name), append(data, '\n'), 0o600, renameio.WithTempDir(s.dir))
 }
 
 func (s *Store) path(name string) string { return filepath.Join(s.dir, name+".json") }
@@ -290,5 +313,5 @@ func (s *Store) Release(name string) error {
 		return fmt.Errorf("delete record: %w", err)
 	}
 	delete(s.records, name)
-	return s.syncDir()
+	return errors.Join(fault.Point("record: removed"), s.syncDir())
 }
