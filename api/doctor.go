@@ -2,10 +2,11 @@ package api
 
 // Doctor answers GET /v1/doctor and POST /v1/doctor/fix.
 type Doctor struct {
-	Requirements []Check   `json:"requirements"`
-	Findings     []Finding `json:"findings" doc:"where host and records do not agree"`
-	Sites        int       `json:"sites" doc:"that were compared"`
-	Busy         []string  `json:"busy" doc:"sites in the middle of a change, which were left out"`
+	Requirements []Check    `json:"requirements"`
+	Boot         BootReport `json:"boot"`
+	Findings     []Finding  `json:"findings" doc:"where host and records do not agree"`
+	Sites        int        `json:"sites" doc:"that were compared"`
+	Busy         []string   `json:"busy" doc:"sites in the middle of a change, which were left out"`
 }
 
 // Statuses of a Check.

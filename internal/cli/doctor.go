@@ -65,6 +65,7 @@ func (c *commandLine) diagnosis(d api.Doctor, fixed bool) {
 	}
 	c.table([]string{"Requirements"}, rows)
 	c.printf("\n")
+	c.bootReport(d.Boot)
 
 	sites := count(d.Sites, "site")
 	if len(d.Findings) == 0 {

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/logis-project/logis/internal/engine"
 	"github.com/logis-project/logis/internal/require"
@@ -10,6 +11,7 @@ import (
 )
 
 func TestDoctor(t *testing.T) {
+	t.Setenv("TZ", "UTC")
 	m := servertest.New()
 	socket, _ := servertest.Serve(t, m)
 	healthy := engine.Diagnosis{
@@ -28,6 +30,11 @@ func TestDoctor(t *testing.T) {
 	golden(t, "doctor.json", run(t, socket, "", "doctor", "--format", "json").out)
 
 	ill := healthy
+	ill.Boot = engine.BootReport{Began: servertest.Birth(), Ended: servertest.Birth().Add(5 * time.Second), Sites: []engine.BootSite{
+		{Name: "alice", Outcome: engine.Up, Took: 1200 * time.Millisecond}, {Name: "dave", Outcome: engine.Adopted},
+		{Name: "erin", Outcome: engine.Up, Took: 4800 * time.Millisecond},
+		{Name: "bob", Outcome: engine.NotUp, Error: "its image lemp@0123456789ab is gone\x1b[2J", Took: time.Millisecond},
+	}}
 	ill.Sites, ill.Busy = 3, []string{"carol"}
 	ill.Requirements = append(ill.Requirements, require.Check{
 		What: "logis-proxy", Status: require.Missing, Found: "not connected: no website answers", Mend: "systemctl start logis-proxy",

@@ -49,7 +49,7 @@ func (x *examination) lookForStrays(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	k := x.ownersOf(append(before, x.store.All()...))
-	findings := slices.Concat(x.strayContainers(c, k), x.strayNetwork(c, k), x.strayDisks(c, k), files)
+	findings := slices.Concat(x.brokenRecords(k), x.strayContainers(c, k), x.strayNetwork(c, k), x.strayDisks(c, k), files)
 	for _, g := range groups {
 		if !k.indexes[g.Index] {
 			findings = append(findings, Finding{
@@ -77,6 +77,18 @@ func (x *examination) ownersOf(records []site.Record) owners {
 		}
 	}
 	return k
+}
+
+// brokenRecords names the records that are kept aside, and adds to k what their sites have.
+func (x *examination) brokenRecords(k owners) []Finding {
+	var findings []Finding
+	for _, b := range x.store.Broken() {
+		k.names[b.Name], k.indexes[b.Index] = true, true
+		findings = append(findings, Finding{
+			Site: b.Name, What: fmt.Sprintf("its record is broken and kept aside as %s (%s)", b.Path, b.Reason), Remedy: b.Mend(),
+		})
+	}
+	return findings
 }
 
 func (x *examination) strayContainers(c census, k owners) []Finding {

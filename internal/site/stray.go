@@ -49,7 +49,7 @@ func (s *Store) CheckFile(name string) error {
 	if !ok {
 		return ErrNotFound
 	}
-	saved, err := read(s.path(name))
+	saved, _, err := read(s.path(name), name)
 	if err != nil {
 		return err
 	}
