@@ -28,6 +28,15 @@ func (d *daemon) log() string { return d.house.path(d.name + ".log") }
 
 func (d *daemon) start(t testing.TB) {
 	t.Helper()
+	d.launch(t)
+	if err := poll(d.ready); err != nil {
+		t.Fatalf("%s is not ready: %v\n%s", d.name, err, d.tail(0))
+	}
+}
+
+// launch starts the daemon and does not wait until it is ready.
+func (d *daemon) launch(t testing.TB) {
+	t.Helper()
 	log, err := os.OpenFile(d.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		t.Fatal(err)
@@ -41,9 +50,6 @@ func (d *daemon) start(t testing.TB) {
 	}
 	d.ended = make(chan error, 1)
 	go func(cmd *exec.Cmd, ended chan<- error) { ended <- cmd.Wait() }(d.cmd, d.ended)
-	if err := poll(d.ready); err != nil {
-		t.Fatalf("%s is not ready: %v\n%s", d.name, err, d.tail(0))
-	}
 }
 
 // stop asks the daemon to end, and fails the test if it does not.
