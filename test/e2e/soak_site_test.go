@@ -92,7 +92,7 @@ func (s *soakSite) settle(turn int) {
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for said := false; ; {
+	for {
 		seen, err := s.soak.logisd.Site(ctx, s.name)
 		var answer *api.Error
 		gone := errors.As(err, &answer) && answer.Code == api.CodeNotFound
@@ -100,11 +100,7 @@ func (s *soakSite) settle(turn int) {
 		case gone, err == nil && s.atRest(seen):
 			s.calm(turn, seen, gone)
 			return
-		case ctx.Err() != nil && !said:
-			said = true
-			if s.turned(turn) {
-				return
-			}
+		case ctx.Err() != nil:
 			s.soak.violate(s.name, "it has not come to rest within %v: %s", settleTime, describe(seen, err))
 			return
 		}

@@ -150,6 +150,13 @@ func (s *span) end() {
 	s.ended = time.Now()
 }
 
+// now reports whether it goes on.
+func (s *span) now() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open > 0
+}
+
 // meets reports whether some of the time from since until now is in the span.
 func (s *span) meets(since time.Time) bool {
 	s.mu.Lock()

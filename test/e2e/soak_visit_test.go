@@ -74,11 +74,11 @@ func (s *soakSite) judge(began time.Time, err error) {
 	switch s.duty(began) {
 	case nothing:
 		k.tally.request("while it was changed or came back", err)
-		if err != nil {
-			s.mu.Lock()
+		s.mu.Lock()
+		if err != nil && !s.since.IsZero() {
 			s.failing.add(began)
-			s.mu.Unlock()
 		}
+		s.mu.Unlock()
 	case silence:
 		k.tally.request("to a site that is stopped or not there", nil)
 		if err == nil {

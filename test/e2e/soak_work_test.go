@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -24,9 +25,14 @@ const commandTime = 4 * time.Minute
 func (k *soak) work(ctx context.Context, random *rand.Rand) {
 	for ctx.Err() == nil {
 		s := k.sites[random.IntN(len(k.sites))]
-		if random.IntN(8) == 0 {
-			s.killInit()
-		} else if s.op.TryLock() {
+		switch n := random.IntN(20); {
+		case n < 3:
+			s.killInit(ctx)
+		case k.daemonAway.now() || !s.op.TryLock():
+		case n < 5:
+			s.race(random)
+			s.op.Unlock()
+		default:
 			s.command(random)
 			s.op.Unlock()
 		}
@@ -95,13 +101,44 @@ func (s *soakSite) command(random *rand.Rand) {
 	}
 }
 
+// race gives two or three commands about the site at once, as several admins might: what comes of them is seen afterwards. Each
+// of them comes to an end.
+func (s *soakSite) race(random *rand.Rand) {
+	k := s.soak
+	all := [][]string{
+		{"create", s.name, "--memory", "384MiB"},
+		{"create", s.name, "--no-wait"},
+		{"start", s.name},
+		{"stop", s.name},
+		{"stop", s.name},
+		{"restart", s.name},
+		{"restart", s.name, "--no-wait"},
+		{"destroy", s.name, "--force"},
+		{"set", s.name, "--memory", "512MiB"},
+	}
+	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	s.begin("commands at once", false)
+	defer s.end()
+	s.say(false, false, false, true)
+	var racing sync.WaitGroup
+	for _, args := range all[:2+random.IntN(2)] {
+		racing.Go(func() {
+			_, err := k.run(0, args...)
+			k.tally.command("several at once", err)
+		})
+	}
+	racing.Wait()
+}
+
 // someLimits are limits that an empty site can live with.
 func someLimits(random *rand.Rand) []string {
 	pick := func(values ...string) string { return values[random.IntN(len(values))] }
 	limits := []string{"--memory", pick("320MiB", "384MiB", "512MiB")}
 	for _, l := range [][]string{
-		{"--disk", pick("400MiB", "600MiB", "1GiB")}, {"--cpus", pick("1", "1.5", "2")},
-		{"--pids", pick("200", "300", "512")}, {"--priority", pick("-5", "0", "5")},
+		{"--disk", pick("400MiB", "600MiB", "1GiB")},
+		{"--cpus", pick("1", "1.5", "2")},
+		{"--pids", pick("200", "300", "512")},
+		{"--priority", pick("-5", "0", "5")},
 	} {
 		if random.IntN(2) == 0 {
 			limits = append(limits, l...)
@@ -161,12 +198,18 @@ func (k *soak) run(cut time.Duration, args ...string) (string, error) {
 	return strings.TrimSpace(out.String()), err
 }
 
-// killInit kills the site's PID 1, as far as it is known, whatever else is being done to the site.
-func (s *soakSite) killInit() {
+// killInit kills the site's PID 1, whatever else is being done to the site: that which logisd names or, while logisd is away,
+// the last one that was seen.
+func (s *soakSite) killInit(ctx context.Context) {
 	s.mu.Lock()
-	victim, wanted := process{s.pid, s.started}, s.exists && s.wanted
+	victim := process{s.pid, s.started}
 	s.mu.Unlock()
-	if victim.pid == 0 || !wanted {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if seen, err := s.soak.logisd.Site(ctx, s.name); err == nil {
+		victim = process{seen.PID, seen.StartedAt}
+	}
+	if victim.pid == 0 {
 		return
 	}
 	fd, err := unix.PidfdOpen(victim.pid, 0)

@@ -5,7 +5,6 @@ package e2e
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -27,20 +26,20 @@ func (k *soak) wreck(t *testing.T, ctx context.Context) {
 		name   string
 		act    func()
 	}{
-		{6, "logisd killed", func() { k.killDaemon(t, ctx, time.Duration(random.IntN(3000))*time.Millisecond) }},
+		{6, "logisd killed", func() { k.killDaemon(t, ctx, time.Duration(max(0, random.IntN(6000)-3000))*time.Millisecond) }},
 		{2, "logisd killed as it starts", func() { k.killDaemonTwice(t, ctx, time.Duration(random.IntN(800))*time.Millisecond) }},
 		{3, "logisd restarted", func() { k.restartDaemon(t) }},
 		{4, "logis-proxy killed", func() { k.killProxy(t) }},
 		{4, "logis-proxy replaced", func() { k.replaceProxy(t) }},
 		{2, "rules flushed", func() { k.flushRules(t) }},
-		{1, "sites down and up", func() { k.downAndUp(t, ctx, random.IntN(2) == 0) }},
+		{1, "sites down and up", func() { k.downAndUp(t, ctx, random.IntN(3)) }},
 	}
 	total := 0
 	for _, a := range acts {
 		total += a.weight
 	}
 	told := time.Now()
-	for pause(ctx, time.Duration(1000+random.IntN(6000))*time.Millisecond) {
+	for pause(ctx, time.Duration(1000+random.IntN(9000))*time.Millisecond) {
 		n := random.IntN(total)
 		for _, a := range acts {
 			if n -= a.weight; n < 0 {
@@ -61,9 +60,7 @@ func (k *soak) killDaemon(t *testing.T, ctx context.Context, later time.Duration
 	k.daemonAway.begin()
 	defer k.daemonAway.end()
 	k.house.daemon.kill(t)
-	if later%2 == 0 {
-		pause(ctx, later)
-	}
+	pause(ctx, later)
 	k.house.daemon.start(t)
 }
 
@@ -104,18 +101,29 @@ func (k *soak) flushRules(t *testing.T) {
 	}
 }
 
-// downAndUp takes all sites down and up again, as a reboot does.
-func (k *soak) downAndUp(t *testing.T, ctx context.Context, kill bool) {
+// downAndUp takes all sites down and up again, as a reboot does. kill says when logisd is killed: 1 in the middle of the first,
+// 2 between them.
+func (k *soak) downAndUp(t *testing.T, ctx context.Context, kill int) {
 	k.halted.begin()
 	defer k.halted.end()
 	for _, s := range k.sites {
 		s.begin("sites down", true)
 		defer s.end()
 	}
-	if out, err := k.run(0, "sites", "down"); err != nil {
-		k.violate("", "logis sites down: %v: %s", err, out)
+	down := make(chan string, 1)
+	go func() {
+		out, err := k.run(0, "sites", "down")
+		if err != nil && kill != 1 {
+			k.violate("", "logis sites down: %v: %s", err, out)
+		}
+		down <- out
+	}()
+	if kill == 1 {
+		pause(ctx, 300*time.Millisecond)
+		k.killDaemon(t, ctx, 0)
 	}
-	if kill {
+	<-down
+	if kill == 2 {
 		k.killDaemon(t, ctx, 0)
 	}
 	// A site on which another command has begun, or whose PID 1 is killed meanwhile, is not up when this returns.
@@ -166,10 +174,11 @@ func (k *soak) awaitEnd(t *testing.T, fd, pid int) {
 		return
 	}
 	err := poll(func() error {
-		if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0); n != 1 {
-			return fmt.Errorf("it lives on: %v", err)
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		if n == 0 {
+			err = errors.New("it lives on")
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		t.Fatalf("logis-proxy, process %d: %v", pid, err)
