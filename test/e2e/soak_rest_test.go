@@ -11,9 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/logis-project/logis/api"
-	"github.com/logis-project/logis/client"
 )
 
 // rest looks at the host after the walk: it agrees with its records and with what the commands said.
@@ -55,59 +52,7 @@ func (k *soak) verify(t *testing.T) {
 	for _, s := range k.house.list(t) {
 		k.house.answers(t, s)
 	}
-	k.complain(t)
 }
-
-// restarts holds what logisd says of sites that died against the pauses that it may make, and prints how long it took.
-func (k *soak) restarts(t *testing.T) {
-	t.Helper()
-	type death struct {
-		at    time.Time
-		pause time.Duration
-	}
-	kinds, dead, deaths := map[string]int{}, map[string]death{}, map[string]int{}
-	var times []time.Duration
-	err := k.logisd.Events(t.Context(), client.EventsOptions{Lines: 10_000}, func(e api.Event) error {
-		if e.Time.Before(k.tally.began.Truncate(time.Millisecond)) {
-			return nil
-		}
-		kinds[e.Type]++
-		switch e.Type {
-		case "daemon.started": // it knows nothing of earlier deaths
-			clear(dead)
-			clear(deaths)
-		case "site.died":
-			// One second, doubled with each death that comes soon again, a minute at most.
-			pause := min(time.Second<<min(deaths[e.Site], 6), time.Minute)
-			deaths[e.Site]++
-			dead[e.Site] = death{e.Time, pause}
-		case "site.restarted":
-			d, ok := dead[e.Site]
-			delete(dead, e.Site)
-			if took := e.Time.Sub(d.at); ok {
-				times = append(times, took)
-				if took > d.pause+startTime {
-					t.Errorf("%s: logisd took %v to start it again after it died at %s, its pause was %v at most", e.Site, took, d.at, d.pause)
-				}
-			}
-		default: // a command on it came first
-			delete(dead, e.Site)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Errorf("read events: %v", err)
-	}
-	t.Logf("events: %v", kinds)
-	if len(times) > 0 {
-		slices.Sort(times)
-		t.Logf("PID 1 died and was started again by logisd, pause included: %d times, median %v, longest %v", len(times),
-			times[len(times)/2], times[len(times)-1])
-	}
-}
-
-// startTime is how long the start of a PID 1 may take on a machine that is busy with 20 sites.
-const startTime = 30 * time.Second
 
 // report prints the summary.
 func (k *soak) report(t *testing.T) {
@@ -126,14 +71,14 @@ func (k *soak) report(t *testing.T) {
 	}
 }
 
-// complain fails the test for each violation, with what logisd said of the site in the minute before.
+// complain fails the test for each violation, with what logisd said of the site in the minute before, and ends with the seed and
+// what the daemons said last.
 func (k *soak) complain(t *testing.T) {
 	t.Helper()
 	k.tally.mu.Lock()
 	violations := k.tally.violations
-	k.tally.violations = nil
 	k.tally.mu.Unlock()
-	if len(violations) == 0 {
+	if len(violations) == 0 && !t.Failed() {
 		return
 	}
 	log, err := os.ReadFile(k.house.daemon.log())

@@ -29,6 +29,7 @@ type soakSite struct {
 
 	holds   int       // commands and kills under way that concern it
 	turn    int       // grows with each beginning and end of one
+	left    time.Time // when the last of them ended
 	since   time.Time // when the disturbance that is open began; zero: it is calm
 	calmAt  time.Time // when the last one was over
 	causes  []string  // of the open one
@@ -76,6 +77,7 @@ func (s *soakSite) end() {
 	defer s.mu.Unlock()
 	s.holds--
 	s.turn++
+	s.left = time.Now()
 	if turn := s.turn; s.holds == 0 {
 		s.soak.settlers.Go(func() { s.settle(turn) })
 	}
@@ -168,7 +170,10 @@ func (s *soakSite) calm(turn int, seen api.Site, gone bool) {
 	if s.since.IsZero() {
 		return
 	}
-	s.soak.tally.disturbed(strings.Join(s.causes, ", "), time.Since(s.since), wanted, s.failing)
+	if wanted {
+		s.soak.tally.disturbed(strings.Join(s.causes, ", "), s.name, time.Since(s.since), s.failing)
+		s.soak.tally.returned(comeback{s.name, s.left, time.Now()})
+	}
 	s.since, s.calmAt, s.causes, s.shocked, s.failing = time.Time{}, time.Now(), nil, false, failing{}
 }
 

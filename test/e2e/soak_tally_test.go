@@ -25,7 +25,14 @@ type tally struct {
 	proxy      failing
 	seen       map[string]time.Time // when a site last answered in peace
 	written    map[string]time.Time // when its database last did
+	returns    []comeback
 	violations []violation
+}
+
+// comeback is how a site came to be up after a disturbance.
+type comeback struct {
+	site       string
+	left, back time.Time // when the last command or kill of the test ended, and when all was ready
 }
 
 type count struct{ done, failed int }
@@ -34,6 +41,7 @@ type count struct{ done, failed int }
 type cause struct {
 	times, failed   int
 	longest, outage time.Duration // until the site was ready; from the first request that failed to the last
+	where           string        // the longest was
 }
 
 type violation struct {
@@ -125,25 +133,30 @@ func (t *tally) proxyBack(after time.Duration) {
 	f := t.proxy
 	t.proxy = failing{}
 	t.mu.Unlock()
-	t.disturbed("logis-proxy killed", after, true, f)
+	t.disturbed("logis-proxy killed", "all", after, f)
 }
 
-// disturbed notes that a site, or with the proxy all of them, was out of order for so long; wanted says that it should be up
-// afterwards.
-func (t *tally) disturbed(name string, length time.Duration, wanted bool, f failing) {
+// disturbed notes that a site was out of order for so long and is up again.
+func (t *tally) disturbed(name, site string, length time.Duration, f failing) {
 	if strings.Contains(name, ", ") {
 		name = "several of these at once"
-	}
-	if !wanted {
-		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := t.causes[name]
 	c.times++
 	c.failed += f.count
-	c.longest, c.outage = max(c.longest, length), max(c.outage, f.last.Sub(f.first))
+	if length > c.longest {
+		c.longest, c.where = length, fmt.Sprintf("%s at %s", site, time.Now().UTC().Format(time.TimeOnly))
+	}
+	c.outage = max(c.outage, f.last.Sub(f.first))
 	t.causes[name] = c
+}
+
+func (t *tally) returned(c comeback) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.returns = append(t.returns, c)
 }
 
 // violate notes what must not happen, and reports whether that is enough of it.
@@ -191,10 +204,10 @@ func (t *tally) summary() string {
 		fmt.Fprintf(w, "  %s\t%d\n", name, t.kills[name])
 	}
 	counts("REQUESTS", "all", "failed", t.requests)
-	fmt.Fprintf(w, "\nBACK AFTER\ttimes\tlongest until ready\trequests failed\tlongest outage\n")
+	fmt.Fprintf(w, "\nBACK AFTER\ttimes\tlongest until ready\trequests failed\tlongest outage\tthe longest\n")
 	for _, name := range slices.Sorted(maps.Keys(t.causes)) {
 		c := t.causes[name]
-		fmt.Fprintf(w, "  %s\t%d\t%.1f s\t%d\t%.1f s\n", name, c.times, c.longest.Seconds(), c.failed, c.outage.Seconds())
+		fmt.Fprintf(w, "  %s\t%d\t%.1f s\t%d\t%.1f s\t%s\n", name, c.times, c.longest.Seconds(), c.failed, c.outage.Seconds(), c.where)
 	}
 	fmt.Fprintf(w, "\nROWS\tacknowledged %d\trefused %d\tlooked for and there %d\n", t.rows.done-t.rows.failed, t.rows.failed, t.checked)
 	_ = w.Flush() // into memory

@@ -42,7 +42,6 @@ func TestSoak(t *testing.T) {
 	k.live(t, length)
 	k.rest(t)
 	k.verify(t)
-	k.report(t)
 	h.destroyAll(t)
 	k.ownProxy(t)
 	h.compare(t, before)
@@ -77,6 +76,7 @@ func newSoak(t *testing.T, h *house, seed uint64) *soak {
 		k.sites = append(k.sites, &soakSite{name: "site" + strconv.Itoa(10+i), soak: k, calmAt: time.Now()})
 	}
 	t.Cleanup(k.logisd.Close)
+	t.Cleanup(func() { k.report(t) })
 	return k
 }
 
@@ -102,9 +102,6 @@ func (k *soak) live(t *testing.T, length time.Duration) {
 		k.settlers.Wait()
 		leave()
 		visitors.Wait()
-		if t.Failed() {
-			k.report(t)
-		}
 	}()
 	k.wreck(t, walk)
 	stop()
