@@ -59,7 +59,8 @@ type Pool struct {
 var layout = [...]string{"images", "drafts", "sites"}
 
 // Open makes the pool ready: the loop file created, attached and mounted (or Path checked), the directories made, quota
-// groups on and counted, raised limits restored, left-over drafts deleted. It finishes what an earlier Open that died left half done.
+// groups on and counted, raised limits restored, left-over drafts deleted. It finishes what an earlier Open that died left half
+// done; an Open that fails takes away what it has mounted.
 func Open(ctx context.Context, o Options) (*Pool, error) {
 	p := &Pool{
 		log: o.Log, kick: make(chan struct{}, 1), done: make(chan struct{}),
@@ -84,6 +85,9 @@ func Open(ctx context.Context, o Options) (*Pool, error) {
 	if err := p.openDir(ctx); err != nil {
 		if p.root != nil {
 			p.root.Close()
+		}
+		if p.loop != nil {
+			err = errors.Join(err, p.loop.giveUp(ctx))
 		}
 		return nil, err
 	}
