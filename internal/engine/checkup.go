@@ -245,7 +245,7 @@ func (x *examination) reconnect(ctx context.Context, rec site.Record) error {
 
 // routeTo compares what the proxy is told of a site.
 func (x *examination) routeTo(rec site.Record, c census) []Finding {
-	want := x.routeOf(rec, rec.Desired == site.Running)
+	want := x.routeOf(rec, x.expected(rec))
 	for _, r := range c.routes {
 		if route.Same(r, want) {
 			return nil
