@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/logis-project/logis/api"
@@ -21,14 +22,13 @@ func (c *commandLine) bootReport(r api.BootReport) {
 	for _, s := range r.Sites {
 		tally[s.Outcome]++
 	}
-	title := "Since logisd started at " + date(r.BeganAt) + ":"
-	separator := " "
+	var parts []string
 	for _, outcome := range []string{"up", "adopted", "waiting", "interrupted", "failed"} {
 		if n := tally[outcome]; n > 0 {
-			title += fmt.Sprintf("%s%d %s", separator, n, outcome)
-			separator = ", "
+			parts = append(parts, fmt.Sprintf("%d %s", n, outcome))
 		}
 	}
+	title := "Last boot, " + date(r.BeganAt) + ": " + strings.Join(parts, ", ")
 	if !r.EndedAt.IsZero() {
 		title += " in " + took(r.EndedAt.Sub(r.BeganAt))
 	}

@@ -31,7 +31,8 @@ func TestDoctor(t *testing.T) {
 
 	ill := healthy
 	ill.Boot = engine.BootReport{Began: servertest.Birth(), Ended: servertest.Birth().Add(5 * time.Second), Sites: []engine.BootSite{
-		{Name: "alice", Outcome: engine.Up, Took: 1200 * time.Millisecond}, {Name: "dave", Outcome: engine.Adopted},
+		{Name: "alice", Outcome: engine.Up, Took: 1200 * time.Millisecond},
+		{Name: "dave", Outcome: engine.Adopted},
 		{Name: "erin", Outcome: engine.Up, Took: 4800 * time.Millisecond},
 		{Name: "bob", Outcome: engine.NotUp, Error: "its image lemp@0123456789ab is gone\x1b[2J", Took: time.Millisecond},
 	}}

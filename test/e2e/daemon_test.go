@@ -34,7 +34,29 @@ func (d *daemon) start(t testing.TB) {
 	}
 }
 
-// launch starts the daemon and does not wait until it is ready.
+// comesUp starts the daemon, and says whether it has become ready rather than ended.
+func (d *daemon) comesUp(t testing.TB) bool {
+	t.Helper()
+	d.launch(t)
+	up := false
+	err := poll(func() error {
+		select {
+		case <-d.ended:
+			d.cmd = nil
+			return nil
+		default:
+		}
+		err := d.ready()
+		up = err == nil
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%s neither is ready nor ends: %v\n%s", d.name, err, d.tail(0))
+	}
+	return up
+}
+
+// launch starts the daemon's process.
 func (d *daemon) launch(t testing.TB) {
 	t.Helper()
 	log, err := os.OpenFile(d.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
