@@ -31,6 +31,9 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 		return site.Status{}, err
 	}
 	defer unlock()
+	if err := e.errHalted(); err != nil && !opts.NoStart {
+		return site.Status{}, err
+	}
 	var undo undo
 	defer func() { undo.runOn(ctx, e.log, &err) }()
 

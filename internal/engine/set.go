@@ -52,7 +52,9 @@ func (e *Engine) Set(ctx context.Context, name string, change site.Change) (_ si
 		}
 		e.live(name).setUnmet("")
 	}
-	e.note(event.SiteChanged, name, 0, "%s", difference(old.Spec, rec.Spec))
+	if changed := difference(old.Spec, rec.Spec); changed != "" {
+		e.note(event.SiteChanged, name, 0, "%s", changed)
+	}
 	return e.status(ctx, rec), nil
 }
 

@@ -49,6 +49,9 @@ func (e *Engine) Restart(ctx context.Context, name string, noWait bool) (site.St
 		return site.Status{}, err
 	}
 	defer unlock()
+	if err := e.errHalted(); err != nil {
+		return site.Status{}, err
+	}
 	rec, err := e.want(name, site.Running)
 	if err != nil {
 		return site.Status{}, err
@@ -75,7 +78,7 @@ func (e *Engine) stop(ctx context.Context, rec site.Record, grace time.Duration)
 	defer context.AfterFunc(e.background, cancel)() // the next Boot goes on with it
 	live, began := e.live(rec.Name()), time.Now()
 	c := live.stop(site.Stopping)
-	err := e.disconnect(ctx, rec, c, func(ctx context.Context) error { return c.Stop(ctx, grace) })
+	err := e.disconnect(ctx, rec, c, func(ctx context.Context) error { return e.endInOrder(ctx, c, grace) })
 	if err != nil {
 		live.set(site.Failed, err.Error())
 		e.noteFailed(rec.Name(), err)

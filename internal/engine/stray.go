@@ -147,7 +147,7 @@ func (x *examination) strayDisks(c census, k owners) []Finding {
 			dir := filepath.Join(x.pool.Dir(), "sites", name)
 			findings = append(findings, Finding{
 				What: "disk " + dir + " belongs to no site",
-				Remedy: fmt.Sprintf("put %s back and restart logisd; or, if nobody wants it: btrfs subvolume delete %s/* && rmdir %s",
+				Remedy: fmt.Sprintf("put %s back and restart logisd; or, if nobody wants it: btrfs subvolume delete %s/* && rmdir %s, and restart logisd",
 					filepath.Join(x.config.StateDir, "sites", name+".json"), dir, dir),
 			})
 		}
