@@ -229,7 +229,7 @@ func (h *house) list(t testing.TB) []listed {
 func (h *house) checkAfter(t *testing.T, c faultCase, step, how string) {
 	t.Helper()
 	if c.args[0] == "sites" {
-		h.logis(t, "sites", "up") // whatever came of it, this brings back what ran
+		h.logis(t, "sites", "up") // whatever came of it
 	}
 	stays := c.after[how] || how == "kill" && step == c.done
 	sites := h.list(t)
@@ -309,6 +309,9 @@ func (h *house) answers(t testing.TB, s listed) {
 // restore takes the house back to where the operations start from: no site, no image of the operations' own.
 func (h *house) restore(t *testing.T) {
 	t.Helper()
+	if _, err := os.Stat("/run/logis/halted"); err == nil {
+		h.logis(t, "sites", "up")
+	}
 	h.destroyAll(t)
 	for _, name := range []string{"tiny", "lemp"} {
 		if name == "lemp" && !h.standIn {
