@@ -118,9 +118,12 @@ func (e *Engine) release(name string, clean bool) error {
 		e.live(name).set(site.Failed, "it could not be made, nor wholly undone: destroy it")
 		return nil
 	}
-	err := e.store.Release(name)
+	if err := e.store.Release(name); err != nil {
+		e.live(name).set(site.Failed, "it could not be made, and its record not be deleted: destroy it")
+		return err
+	}
 	e.forget(name)
-	return err
+	return nil
 }
 
 // finish records that the site is made, which began at a time.

@@ -127,7 +127,7 @@ func (e *Engine) startable(rec site.Record) error {
 
 // layersOf returns where a site's files lie, and says in one line what is missed.
 func (e *Engine) layersOf(rec site.Record) (imageDir string, dir pool.SiteDir, err error) {
-	if dir, err = e.pool.Site(rec.Name()); errors.Is(err, fs.ErrNotExist) {
+	if dir, err = e.pool.Site(rec.Name()); errors.Is(err, pool.ErrNoDisk) {
 		return "", dir, fmt.Errorf("its disk is gone from the pool (%w): put it back from a backup, or destroy the site", err)
 	}
 	if err != nil {

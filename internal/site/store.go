@@ -314,13 +314,20 @@ func (s *Store) Update(name string, change func(*Record)) (Record, error) {
 	return rec, nil
 }
 
-// Release deletes the record; its name, addresses, port and ids can be given anew. It is idempotent.
+// Release deletes the record; its name, addresses, port and ids can be given anew. It is idempotent. After an error the record
+// is still there, for another Release: its file may come back with the next start.
 func (s *Store) Release(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := os.Remove(s.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete record: %w", err)
 	}
+	if err := fault.Point("record: removed"); err != nil {
+		return err
+	}
+	if err := s.syncDir(); err != nil {
+		return err
+	}
 	delete(s.records, name)
-	return errors.Join(fault.Point("record: removed"), s.syncDir())
+	return nil
 }
