@@ -20,6 +20,7 @@ func (e *Engine) supervise(name string, c *container.Container) {
 		select {
 		case <-c.Done():
 			if e.live(name).unexpected(c) {
+				e.live(name).died(c)
 				e.bury(name, c)
 				e.keepUp(name)
 			}
