@@ -103,6 +103,16 @@ func (l *live) unexpected(c *container.Container) bool {
 	return l.container == c && !l.stopping
 }
 
+// died says that the container ended though nobody wanted it to: whoever waits for the site to be ready waits for the next one.
+func (l *live) died(c *container.Container) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.container == c {
+		l.services, l.ready = nil, false
+		l.notify()
+	}
+}
+
 // gone forgets the container.
 func (l *live) gone() {
 	l.mu.Lock()

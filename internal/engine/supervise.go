@@ -70,6 +70,7 @@ func (e *Engine) bury(name string, died *container.Container) bool {
 	}
 	words := died.LastWords() // before its run directory goes
 	if live.unexpected(died) {
+		live.died(died)
 		e.log.Warn("PID 1 ended unexpectedly", "site", name, "words", words)
 		e.note(event.SiteDied, name, 0, "PID 1 ended unexpectedly%s", because(words))
 	}

@@ -26,8 +26,10 @@ type forwarder struct {
 
 func newForwarder(limits Limits, log *slog.Logger) *forwarder {
 	dialer := &net.Dialer{
-		Timeout:         limits.Dial,
-		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3},
+		Timeout: limits.Dial,
+		// A visitor who waits for an answer that cannot come learns it by these: its site went without a goodbye, or the firewall
+		// lost this connection, which they make known to it again. A kernel answers them however long the site takes for a page.
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 3 * time.Second, Interval: 2 * time.Second, Count: 3},
 	}
 	return &forwarder{
 		log: log,

@@ -12,8 +12,10 @@ import (
 	"time"
 )
 
-// visitTime bounds one request.
-const visitTime = 10 * time.Second
+const (
+	visitTime = 30 * time.Second // bounds one request
+	lateTime  = 10 * time.Second // within which one that a kill met must end, once its site is back
+)
 
 // failing is the requests to a site that failed one after another, or while it was disturbed.
 type failing struct {
@@ -78,7 +80,11 @@ func (s *soakSite) judge(began time.Time, err error) {
 		if err != nil && !s.since.IsZero() {
 			s.failing.add(began)
 		}
+		late := s.since.IsZero() && s.exists && s.wanted && !k.proxyAway.meets(began) && time.Since(s.calmAt) > lateTime
 		s.mu.Unlock()
+		if late && err != nil {
+			k.violate(s.name, "a request failed only after %v, long after the site was back: %v", time.Since(began).Round(time.Millisecond), err)
+		}
 	case silence:
 		k.tally.request("to a site that is stopped or not there", nil)
 		if err == nil {
