@@ -120,7 +120,7 @@ func (e *Engine) finishStop(name string) {
 		return
 	}
 	e.log.Info("finishing a stop", "site", name)
-	if err := e.stop(ctx, rec, stopGrace); err != nil {
+	if err := e.stop(ctx, rec); err != nil {
 		e.log.Error("finish a stop", "site", name, "error", err)
 	}
 }

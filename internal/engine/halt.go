@@ -141,13 +141,13 @@ func (e *Engine) rest(ctx context.Context, name string) (bool, error) {
 	if err != nil || rec.Phase != site.Stopped || e.live(name).snapshot().container == nil || !e.isHalted() {
 		return false, nil // gone, or being undone: neither is anything that runs
 	}
-	return true, e.stop(ctx, rec, stopGrace)
+	return true, e.stop(ctx, rec)
 }
 
-// endInOrder stops a container's services in their order. What still runs after grace, or when the time of a shutdown is over,
+// endInOrder stops a container's services in their order. What still runs after stopGrace, or when the time of a shutdown is over,
 // is killed.
-func (e *Engine) endInOrder(ctx context.Context, c *container.Container, grace time.Duration) error {
-	patience, cancel := context.WithTimeout(ctx, grace)
+func (e *Engine) endInOrder(ctx context.Context, c *container.Container) error {
+	patience, cancel := context.WithTimeout(ctx, stopGrace)
 	defer cancel()
 	e.mu.Lock()
 	hurry := e.hurry
@@ -161,7 +161,7 @@ func (e *Engine) endInOrder(ctx context.Context, c *container.Container, grace t
 		case <-patience.Done():
 		}
 	}()
-	err := c.Stop(patience, grace)
+	err := c.Stop(patience, stopGrace)
 	cancel()
 	<-hurried
 	select {

@@ -105,7 +105,7 @@ func (e *Engine) stopUnfit(rec site.Record, reason error) {
 		return
 	}
 	defer unlock()
-	if err := e.stop(ctx, rec, stopGrace); err != nil {
+	if err := e.stop(ctx, rec); err != nil {
 		e.log.Error("stop site", "site", rec.Name(), "error", err)
 		return
 	}
