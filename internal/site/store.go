@@ -46,8 +46,11 @@ var temporary = regexp.MustCompile(`^\.[a-z0-9-]+\.json\d+$`)
 // errNewer is returned for a record whose meaning only a newer release knows.
 var errNewer = errors.New("written by a newer logis")
 
-// Open reads every record below dir. One that cannot be taken is kept aside under another name: see Broken. One of a newer
-// format is an error that names its file, and nothing is changed: what that site has cannot be known.
+// errUnread is returned for a record that the host could not read: nothing is known to be wrong with the record.
+var errUnread = errors.New("it cannot be read")
+
+// Open reads every record below dir. One that cannot be taken is kept aside under another name, and one that cannot be read is left
+// where it is: see Broken. One of a newer format is an error that names its file, and nothing is changed: what that site has cannot be known.
 func Open(dir, baseDomain string, ranges Ranges) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make record directory: %w", err)
@@ -78,6 +81,8 @@ func Open(dir, baseDomain string, ranges Ranges) (*Store, error) {
 		switch {
 		case errors.Is(err, errNewer):
 			return nil, fmt.Errorf("record %s: %w", path, err)
+		case errors.Is(err, errUnread): // a disk that fails, no memory: the next start may read it
+			s.broken = append(s.broken, Broken{Name: name, Path: path, Reason: oneLine(err), Index: -1})
 		case err != nil:
 			bad = append(bad, func() { s.putAside(name, path, data, err) })
 		default:
@@ -106,15 +111,23 @@ func stillBroken(name, path string) Broken {
 func read(path, name string) (Record, []byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a FIFO of that name must not hold up the start
 	if err != nil {
-		return Record{}, nil, err
+		if st, lerr := os.Lstat(path); lerr == nil && !st.Mode().IsRegular() { // a socket, a link to nowhere
+			return Record{}, nil, fmt.Errorf("not a regular file: %w", err)
+		}
+		return Record{}, nil, fmt.Errorf("%w: %w", errUnread, err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxRecord+1))
-	if err == nil && len(data) > maxRecord {
-		err = errors.New("larger than a record can be")
+	if st, err := f.Stat(); err != nil {
+		return Record{}, nil, fmt.Errorf("%w: %w", errUnread, err)
+	} else if !st.Mode().IsRegular() {
+		return Record{}, nil, errors.New("not a regular file")
 	}
+	data, err := io.ReadAll(io.LimitReader(f, maxRecord+1))
 	if err != nil {
-		return Record{}, data, err
+		return Record{}, data, fmt.Errorf("%w: %w", errUnread, err)
+	}
+	if len(data) > maxRecord {
+		return Record{}, data, errors.New("larger than a record can be")
 	}
 	rec, err := decode(data)
 	if err == nil && rec.Name() != name {
