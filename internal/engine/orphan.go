@@ -28,6 +28,14 @@ func (e *Engine) sayBroken() {
 	}
 }
 
+// sayClashes says of every domain that a site does without, since another had it first.
+func (e *Engine) sayClashes() {
+	for _, c := range e.store.Clashes() {
+		e.log.Error("two sites have one domain: it leads to the one that was made first, until base_domain is changed back",
+			"domain", c.Domain, "leads_to", c.Owner, "not_to", c.Loser)
+	}
+}
+
 // retire ends a container that belongs to no whole record. Where there is a disk of its name it is stopped in order, in
 // the background, so that its database is closed well: the record may come back. Its disk is left alone.
 func (e *Engine) retire(ctx context.Context, name string) {

@@ -33,11 +33,12 @@ type Store struct {
 	baseDomain string
 	ranges     Ranges
 
-	mu      sync.Mutex
-	records map[string]Record
-	broken  []Broken
-	disks   map[string]int // indexes of disks that had no whole record when Settle looked; -1 is unknown
-	next    cursor
+	mu        sync.Mutex
+	records   map[string]Record
+	broken    []Broken
+	contested map[string]bool // domains that several records claimed when Settle looked
+	disks     map[string]int  // indexes of disks that had no whole record when Settle looked; -1 is unknown
+	next      cursor
 }
 
 // temporary is what renameio calls a file that is to become a record.
@@ -262,7 +263,7 @@ func (s *Store) Reserve(spec Spec, imageDigest string, desired State) (Record, e
 func (s *Store) checkDomains(rec Record) error {
 	owners := map[string]string{}
 	for _, other := range s.records {
-		for _, d := range s.Domains(other) {
+		for _, d := range s.claims(other) {
 			owners[d] = other.Name()
 		}
 	}
@@ -274,18 +275,13 @@ func (s *Store) checkDomains(rec Record) error {
 			owners[d] = b.Name
 		}
 	}
-	for _, d := range s.Domains(rec) {
+	for _, d := range s.claims(rec) {
 		if owner, taken := owners[d]; taken {
 			return fmt.Errorf("%w: domain %s belongs to site %s", ErrConflict, d, owner)
 		}
 		owners[d] = rec.Name()
 	}
 	return nil
-}
-
-// Domains returns all domains of a record, NAME.<base_domain> first.
-func (s *Store) Domains(rec Record) []string {
-	return append([]string{s.ownDomain(rec.Name())}, rec.Spec.Domains...)
 }
 
 func (s *Store) ownDomain(name string) string { return name + "." + s.baseDomain }
