@@ -18,6 +18,7 @@ import (
 // is logged and stops no other.
 func (e *Engine) Boot(ctx context.Context) error {
 	e.sayBroken()
+	e.sayClashes()
 	attached, err := e.network.Attached(ctx)
 	if err != nil {
 		return fmt.Errorf("list veths: %w", err)

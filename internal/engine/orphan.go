@@ -15,12 +15,24 @@ import (
 	"github.com/logis-project/logis/internal/site"
 )
 
-// sayBroken says of every record that is kept aside that it is, at every start.
+// sayBroken says of every record that is kept aside, or could not be read, that it is, at every start.
 func (e *Engine) sayBroken() {
 	for _, b := range e.store.Broken() {
-		e.log.Error("a record is broken and kept aside: its site is not started, and what it has is given to nobody",
+		what := "a record is broken and kept aside"
+		if b.InPlace() {
+			what = "a record was not taken, and is left where it is"
+		}
+		e.log.Error(what+": its site is not started, and what it has is given to nobody",
 			"site", b.Name, "file", b.Path, "reason", b.Reason, "mend", b.Mend())
-		e.note(event.SiteFailed, b.Name, 0, "its record is broken and kept aside as %s (%s): %s", b.Path, b.Reason, b.Mend())
+		e.note(event.SiteFailed, b.Name, 0, "its record is %s: %s", b, b.Mend())
+	}
+}
+
+// sayClashes says of every domain that a site does without, since another had it first.
+func (e *Engine) sayClashes() {
+	for _, c := range e.store.Clashes() {
+		e.log.Error("two sites have one domain: it leads to the one that was made first, until base_domain is changed back",
+			"domain", c.Domain, "leads_to", c.Owner, "not_to", c.Loser)
 	}
 }
 

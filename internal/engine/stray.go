@@ -85,7 +85,7 @@ func (x *examination) brokenRecords(k owners) []Finding {
 	for _, b := range x.store.Broken() {
 		k.names[b.Name], k.indexes[b.Index] = true, true
 		findings = append(findings, Finding{
-			Site: b.Name, What: fmt.Sprintf("its record is broken and kept aside as %s (%s)", b.Path, b.Reason), Remedy: b.Mend(),
+			Site: b.Name, What: fmt.Sprintf("its record is %s", b), Remedy: b.Mend(),
 		})
 	}
 	return findings

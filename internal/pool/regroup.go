@@ -41,6 +41,9 @@ func (p *Pool) EnsureGroups(ctx context.Context, name string, index int, d Disk)
 	if len(lacking) == 0 {
 		return nil
 	}
+	if err := p.ensureShelf(); err != nil { // it went with the others
+		return err
+	}
 	if err := p.regroup(dir, group, lacking, index, d); err != nil {
 		return err
 	}
