@@ -64,6 +64,7 @@ type Engine struct {
 	mu     sync.Mutex
 	sites  map[string]*live // of every record
 	pass   *pass            // the last one over the sites that should run
+	left   map[string]bool  // sites whose container may run and could not be taken over
 	halted bool             // no site is started by itself
 }
 
@@ -74,7 +75,7 @@ func New(opts Options) *Engine {
 		config: opts.Config, store: opts.Store, halt: opts.Halt, pool: opts.Pool, containers: opts.Containers,
 		network: opts.Network, routes: opts.Routes, events: opts.Events, log: opts.Log,
 		builds: newKeyedLock(), ops: newKeyedLock(),
-		background: background, cancel: cancel, sites: map[string]*live{},
+		background: background, cancel: cancel, sites: map[string]*live{}, left: map[string]bool{},
 	}
 }
 
@@ -134,6 +135,7 @@ func (e *Engine) live(name string) *live {
 func (e *Engine) forget(name string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	delete(e.left, name)
 	if l, ok := e.sites[name]; ok {
 		l.set(site.Destroying, "")
 		delete(e.sites, name)
