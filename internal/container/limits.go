@@ -31,9 +31,11 @@ func (e *InUseError) Error() string {
 }
 
 // SetLimits changes the limits of a running container and reads them back; limits that it has already cost nothing. Memory
-// below what is used, with all that can be reclaimed taken away, is an *InUseError: no process is ever killed for it. Fewer
-// tasks than there are only keep new ones from starting. After an error some of the new limits may hold: call it again with
-// the old ones.
+// below what is used, with all that can be reclaimed taken away, is an *InUseError: no process is killed for it. That is
+// certain on cgroup v1; on v2 one can be that takes more than reclaimMargin just between the reclaim and the new limit. (A
+// memory.high meanwhile would keep it from that, but in a scope that file is systemd's, and a logisd that is killed would leave
+// it.) Fewer tasks than there are only keep new ones from starting. After an error some of the new limits may hold: call it
+// again with the old ones.
 func (c *Container) SetLimits(ctx context.Context, l Limits) error {
 	if err := errors.Join(c.awaitLimit(ctx), ctx.Err()); err != nil {
 		return err

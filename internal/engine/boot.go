@@ -2,11 +2,8 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 
-	"github.com/logis-project/logis/internal/container"
 	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/route"
@@ -30,7 +27,7 @@ func (e *Engine) Boot(ctx context.Context) error {
 	e.mu.Lock()
 	e.halted = halted
 	e.mu.Unlock()
-	var whole, broken []site.Record
+	var whole, broken, loose []site.Record
 	var adopted []network.Port
 	for _, rec := range e.store.All() {
 		if rec.Phase != site.Stopped {
@@ -38,13 +35,23 @@ func (e *Engine) Boot(ctx context.Context) error {
 			continue
 		}
 		whole = append(whole, rec)
-		if e.adopt(ctx, rec, attached) {
+		switch e.adopt(ctx, rec, attached) {
+		case absent:
+		case connected:
 			adopted = append(adopted, portOf(rec))
+		case cut:
+			loose = append(loose, rec)
 		}
 	}
 	// One transaction: sites that run are never without their rules.
 	if err := e.network.Ensure(ctx, adopted, adopted); err != nil {
 		return fmt.Errorf("set up network: %w", err)
+	}
+	for _, rec := range loose {
+		e.log.Warn("the link of a site that runs is gone: it gets a new one", "site", rec.Name())
+		if err := e.rewire(ctx, rec); err != nil {
+			e.log.Error("connect a site that runs: see logis doctor", "site", rec.Name(), "error", err)
+		}
 	}
 	e.tasks.Go(e.guardRules)
 	for _, rec := range broken {
@@ -71,39 +78,6 @@ func (e *Engine) Boot(ctx context.Context) error {
 	defer e.mu.Unlock()
 	e.beginPass()
 	return nil
-}
-
-// adopt takes over the running container of a site, and reports whether there was one. One that is not on the network
-// was left half started: it is ended, to be started anew.
-func (e *Engine) adopt(ctx context.Context, rec site.Record, attached []int) bool {
-	defer e.applyLimits(ctx, rec) // of the disk also where nothing runs
-	c, err := e.containers.Adopt(rec.Name())
-	if err == nil && slices.Contains(attached, rec.Index) {
-		e.live(rec.Name()).run(c, site.Starting)
-		if e.toStop(rec) {
-			e.live(rec.Name()).stop(site.Stopping)
-		}
-		e.supervise(rec.Name(), c)
-		e.log.Info("adopted", "site", rec.Name(), "pid", c.PID())
-		e.note(event.SiteAdopted, rec.Name(), 0, "it ran on as process %d", c.PID())
-		if err := e.store.Fits(rec); err != nil {
-			e.tasks.Go(func() { e.stopUnfit(rec, err) })
-			return false
-		}
-		return true
-	}
-	if err != nil && !errors.Is(err, container.ErrNotRunning) {
-		e.log.Error("adopt container", "site", rec.Name(), "error", err)
-	}
-	if err == nil {
-		if err := c.Close(); err != nil {
-			e.log.Error("let go of container", "site", rec.Name(), "error", err)
-		}
-	}
-	if err := errors.Join(e.containers.Remove(ctx, rec.Name()), e.network.Detach(ctx, portOf(rec))); err != nil {
-		e.log.Error("clean up after a container", "site", rec.Name(), "error", err)
-	}
-	return false
 }
 
 // toStop tells whether a site that runs is in the middle of a stop that an earlier logisd began.

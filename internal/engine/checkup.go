@@ -99,6 +99,8 @@ func (x *examination) checkup(rec site.Record, c census) []Finding {
 	s := x.live(name).snapshot()
 	findings := append(x.recordOf(rec), x.diskOf(rec)...)
 	switch {
+	case x.isLeft(name): // whatever it has may be in use
+		return append(findings, Finding{What: s.failure, Remedy: "restart logisd, or logis restart " + name})
 	case s.container == nil && rec.Desired == site.Running && !x.isHalted():
 		findings = append(findings, Finding{
 			What: "it should run and has failed" + because(s.failure), Remedy: "logis start " + name + ", then logis logs " + name,
@@ -208,7 +210,7 @@ func (x *examination) connection(rec site.Record, c census) []Finding {
 	if i < 0 {
 		return []Finding{{
 			What: "its link " + x.network.VethName(rec.Index) + " is gone", Remedy: repairNetwork,
-			mend: func(ctx context.Context) error { return x.reconnect(ctx, rec) },
+			mend: func(ctx context.Context) error { return x.rewire(ctx, rec) },
 		}}
 	}
 	repair := func(ctx context.Context) error { return x.network.Repair(ctx, port) }
@@ -231,22 +233,6 @@ func (x *examination) connection(rec site.Record, c census) []Finding {
 		}
 	}
 	return findings
-}
-
-// reconnect gives a running site a new cable.
-func (x *examination) reconnect(ctx context.Context, rec site.Record) error {
-	c := x.live(rec.Name()).snapshot().container
-	if c == nil {
-		return errGone
-	}
-	port := portOf(rec)
-	if err := x.network.Detach(ctx, port); err != nil {
-		return err
-	}
-	if err := x.attach(ctx, c, port); err != nil {
-		return err
-	}
-	return x.network.Redirect(ctx, port)
 }
 
 // routeTo compares what the proxy is told of a site.

@@ -65,6 +65,7 @@ type Engine struct {
 
 	mu       sync.Mutex
 	sites    map[string]*live // of every record
+	left     map[string]bool  // sites whose container may run and could not be taken over
 	pass     *pass            // the last one over the sites that should run
 	reported *pass            // the last one that found a site which did not run yet
 	halted   bool             // no site is started
@@ -78,7 +79,7 @@ func New(opts Options) *Engine {
 		config: opts.Config, store: opts.Store, halt: opts.Halt, pool: opts.Pool, containers: opts.Containers,
 		network: opts.Network, routes: opts.Routes, events: opts.Events, log: opts.Log,
 		builds: newKeyedLock(), ops: newKeyedLock(),
-		background: background, cancel: cancel, sites: map[string]*live{}, hurry: make(chan struct{}),
+		background: background, cancel: cancel, sites: map[string]*live{}, left: map[string]bool{}, hurry: make(chan struct{}),
 	}
 }
 
@@ -138,6 +139,7 @@ func (e *Engine) live(name string) *live {
 func (e *Engine) forget(name string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	delete(e.left, name)
 	if l, ok := e.sites[name]; ok {
 		l.set(site.Destroying, "")
 		delete(e.sites, name)

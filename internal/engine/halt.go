@@ -101,7 +101,7 @@ func (e *Engine) toRest() []string {
 	var names []string
 	for _, rec := range e.store.All() {
 		s := e.live(rec.Name()).snapshot()
-		if s.container != nil || s.state == site.Starting || s.state == site.Creating {
+		if s.container != nil || e.isLeft(rec.Name()) || s.state == site.Starting || s.state == site.Creating {
 			names = append(names, rec.Name())
 		}
 	}
@@ -138,8 +138,14 @@ func (e *Engine) rest(ctx context.Context, name string) (bool, error) {
 	}
 	defer unlock()
 	rec, err := e.store.Get(name)
-	if err != nil || rec.Phase != site.Stopped || e.live(name).snapshot().container == nil || !e.isHalted() {
+	if err != nil || rec.Phase != site.Stopped || !e.isHalted() {
 		return false, nil // gone, or being undone: neither is anything that runs
+	}
+	if err := e.takeOver(ctx, rec); err != nil {
+		return false, err
+	}
+	if e.live(name).snapshot().container == nil {
+		return false, nil
 	}
 	return true, e.stop(ctx, rec)
 }

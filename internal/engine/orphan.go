@@ -37,10 +37,15 @@ func (e *Engine) sayClashes() {
 }
 
 // retire ends a container that belongs to no whole record. Where there is a disk of its name it is stopped in order, in
-// the background, so that its database is closed well: the record may come back. Its disk is left alone.
+// the background, so that its database is closed well: the record may come back. Its disk is left alone, and so is a container
+// that cannot be taken over.
 func (e *Engine) retire(ctx context.Context, name string) {
 	c, err := e.containers.Adopt(name)
-	if _, noDisk := e.pool.Site(name); err != nil || noDisk != nil {
+	if err != nil && !errors.Is(err, container.ErrNotRunning) {
+		e.log.Error("a container without a site may run and cannot be taken over: it is left as it is", "name", name, "error", err)
+		return
+	}
+	if _, disk := e.pool.Site(name); err != nil || errors.Is(disk, fs.ErrNotExist) {
 		if err == nil {
 			_ = c.Close() // Remove adopts it anew
 		}

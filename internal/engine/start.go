@@ -65,6 +65,9 @@ func (e *Engine) want(name string, desired site.State) (site.Record, error) {
 	if err == nil && rec.Phase != site.Stopped {
 		return rec, fmt.Errorf("%w: it is half made or half destroyed: destroy it with logis destroy %s", site.ErrConflict, name)
 	}
+	if err == nil {
+		err = e.takeOver(e.background, rec)
+	}
 	if err != nil || rec.Desired == desired {
 		return rec, err
 	}
@@ -80,6 +83,9 @@ func (e *Engine) startOrFail(ctx context.Context, rec site.Record) (err error) {
 		return nil
 	}}
 	defer func() { undo.runOn(ctx, e.log, &err) }()
+	if err := e.takeOver(ctx, rec); err != nil || e.live(rec.Name()).snapshot().container != nil {
+		return err
+	}
 	return e.start(ctx, rec, &undo)
 }
 
