@@ -5,6 +5,7 @@ type Doctor struct {
 	Requirements []Check    `json:"requirements"`
 	Boot         BootReport `json:"boot"`
 	Findings     []Finding  `json:"findings" doc:"where host and records do not agree"`
+	Halted       bool       `json:"halted" doc:"sites are kept down until the next boot"`
 	Sites        int        `json:"sites" doc:"that were compared"`
 	Busy         []string   `json:"busy" doc:"sites in the middle of a change, which were left out"`
 }

@@ -151,6 +151,9 @@ func broken(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
+	if no, ok := errors.AsType[syscall.Errno](err); ok {
+		err = no // without the names of sockets
+	}
 	return fmt.Errorf("lost the connection to logisd: %w", err)
 }
 

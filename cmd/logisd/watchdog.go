@@ -11,10 +11,11 @@ import (
 	"github.com/logis-project/logis/internal/engine"
 )
 
-// watchdog tells systemd twice in each of its intervals that logisd is well (sd_watchdog_enabled(3)), until ctx ends: only if
-// a request is answered and every lock can be taken. A logisd that hangs says nothing, and systemd replaces it; no site minds.
+// watchdog tells systemd four times in each of its intervals that logisd is well (sd_watchdog_enabled(3)), until ctx ends: only
+// if a request is answered and every lock can be taken, which may last half an interval, since a slow disk is no hang. A logisd
+// that hangs says nothing, and systemd replaces it; no site minds.
 func watchdog(ctx context.Context, interval time.Duration, well func(context.Context) error, tell func() error, log *slog.Logger) {
-	ticks := time.NewTicker(interval / 2)
+	ticks := time.NewTicker(interval / 4)
 	defer ticks.Stop()
 	for {
 		check, cancel := context.WithTimeout(ctx, interval/2)

@@ -18,6 +18,7 @@ func TestWatchdog(t *testing.T) {
 			fine = iota
 			ill
 			hangs
+			slow // answers just in time, as on a disk that is busy
 		)
 		done := make(chan struct{})
 		go func() {
@@ -28,6 +29,11 @@ func TestWatchdog(t *testing.T) {
 					return errors.New("no answer")
 				case hangs:
 					<-ctx.Done()
+				case slow:
+					select {
+					case <-ctx.Done():
+					case <-time.After(29 * time.Second):
+					}
 				}
 				return ctx.Err()
 			}, func() error { told.Add(1); return nil }, slog.New(slog.DiscardHandler))
@@ -42,10 +48,11 @@ func TestWatchdog(t *testing.T) {
 				t.Errorf("state %d: told %d times in ten intervals, want %d to %d", now, n, least, most)
 			}
 		}
-		expect(fine, 19, 22)
+		expect(fine, 39, 42)
 		expect(ill, 0, 0)
 		expect(hangs, 0, 0)
-		expect(fine, 18, 22)
+		expect(fine, 37, 42)
+		expect(slow, 19, 22)
 		cancel()
 		<-done
 	})

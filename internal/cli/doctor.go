@@ -84,6 +84,9 @@ func (c *commandLine) diagnosis(d api.Doctor, fixed bool) {
 			c.printf("\nTo mend what is marked fix: logis doctor --fix\n")
 		}
 	}
+	if d.Halted {
+		c.printf("All sites are halted until the next boot, or: logis sites up\n")
+	}
 	if len(d.Busy) > 0 {
 		c.printf("Left out, in the middle of a change: %s\n", clean(strings.Join(d.Busy, ", ")))
 	}

@@ -41,7 +41,7 @@ func newCgroup(instance, name string, l Limits) (*cgroup, error) {
 	if systemd.IsRunningSystemd() {
 		config.Systemd = true
 		config.Parent, config.ScopePrefix, config.Name = instance+".slice", instance, name
-		config.SystemdProps = scopeProperties(instance, name)
+		config.SystemdProps = scopeProperties(name)
 	} else {
 		config.Path = filepath.Join("/", instance, name)
 	}
@@ -54,11 +54,11 @@ func newCgroup(instance, name string, l Limits) (*cgroup, error) {
 
 // scopeProperties order the scope of a site against the rest of the host: at shutdown systemd would otherwise end its
 // processes after its network and its disk are gone, or while the service that stops the sites in order is about to.
-func scopeProperties(instance, name string) []dbus.Property {
+func scopeProperties(name string) []dbus.Property {
 	return []dbus.Property{
 		dbus.PropDescription("logis: the site " + name),
 		dbus.PropAfter("local-fs.target", "network.target"),
-		dbus.PropBefore(instance + "-sites.service"),
+		dbus.PropBefore("logis-sites.service"), // the unit's name, whatever the instance's
 	}
 }
 

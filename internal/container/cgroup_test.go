@@ -1,8 +1,10 @@
 package container
 
 import (
+	"slices"
 	"testing"
 
+	"github.com/coreos/go-systemd/v22/dbus"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -38,6 +40,18 @@ func TestExpectations(t *testing.T) {
 		if diff := cmp.Diff(want, expectations(uncounted, unified), cmp.AllowUnexported(expectation{})); diff != "" {
 			t.Errorf("unified %t, swap not counted (-want +got):\n%s", unified, diff)
 		}
+	}
+}
+
+// The unit that stops the sites at shutdown has one name on every host, and a scope of another instance must outlive its end too.
+func TestScopeIsStoppedAfterSites(t *testing.T) {
+	i := slices.IndexFunc(scopeProperties("alice"), func(p dbus.Property) bool { return p.Name == "Before" })
+	if i < 0 {
+		t.Fatal("the scope is before nothing")
+	}
+	got := scopeProperties("alice")[i].Value.Value()
+	if diff := cmp.Diff([]string{"logis-sites.service"}, got); diff != "" {
+		t.Errorf("the scope is before (-want +got):\n%s", diff)
 	}
 }
 

@@ -13,6 +13,9 @@ func (e *Engine) Alive(ctx context.Context) error {
 		for _, rec := range e.store.All() {
 			e.live(rec.Name()).snapshot()
 		}
+		for _, of := range []func(){e.network.Alive, e.pool.Alive, e.routes.Alive, e.events.Alive} {
+			of()
+		}
 	}()
 	select {
 	case <-taken:

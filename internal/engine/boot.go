@@ -18,13 +18,14 @@ import (
 // is logged and stops no other.
 func (e *Engine) Boot(ctx context.Context) error {
 	e.sayBroken()
+	e.sayClashes()
 	attached, err := e.network.Attached(ctx)
 	if err != nil {
 		return fmt.Errorf("list veths: %w", err)
 	}
 	halted, err := e.halt.Wanted()
 	if err != nil {
-		return err
+		e.log.Warn("sites are started: whether they were halted is not known", "error", err)
 	}
 	e.mu.Lock()
 	e.halted = halted
@@ -57,6 +58,11 @@ func (e *Engine) Boot(ctx context.Context) error {
 	}
 	e.sweep(ctx, whole, attached)
 	e.routes.Replace(e.allRoutes(whole))
+	for _, rec := range whole {
+		if e.toStop(rec) && e.live(rec.Name()).snapshot().container != nil {
+			e.tasks.Go(func() { e.finishStop(rec.Name()) }) // after rules and routes, which would otherwise come back behind it
+		}
+	}
 	if halted {
 		e.log.Warn("sites are halted, none is started: see logis sites up")
 		return nil
@@ -74,15 +80,15 @@ func (e *Engine) adopt(ctx context.Context, rec site.Record, attached []int) boo
 	c, err := e.containers.Adopt(rec.Name())
 	if err == nil && slices.Contains(attached, rec.Index) {
 		e.live(rec.Name()).run(c, site.Starting)
+		if e.toStop(rec) {
+			e.live(rec.Name()).stop(site.Stopping)
+		}
 		e.supervise(rec.Name(), c)
 		e.log.Info("adopted", "site", rec.Name(), "pid", c.PID())
 		e.note(event.SiteAdopted, rec.Name(), 0, "it ran on as process %d", c.PID())
 		if err := e.store.Fits(rec); err != nil {
 			e.tasks.Go(func() { e.stopUnfit(rec, err) })
 			return false
-		}
-		if rec.Desired == site.Stopped || e.isHalted() { // logisd ended in the middle of a stop
-			e.tasks.Go(func() { e.finishStop(rec.Name()) })
 		}
 		return true
 	}
@@ -100,6 +106,9 @@ func (e *Engine) adopt(ctx context.Context, rec site.Record, attached []int) boo
 	return false
 }
 
+// toStop tells whether a site that runs is in the middle of a stop that an earlier logisd began.
+func (e *Engine) toStop(rec site.Record) bool { return rec.Desired == site.Stopped || e.isHalted() }
+
 // finishStop goes on with a stop that an earlier logisd began.
 func (e *Engine) finishStop(name string) {
 	ctx, unlock, err := e.lock(e.background, name)
@@ -108,10 +117,11 @@ func (e *Engine) finishStop(name string) {
 	}
 	defer unlock()
 	rec, err := e.store.Get(name)
-	if err != nil || rec.Phase != site.Stopped || rec.Desired != site.Stopped && !e.isHalted() {
+	if err != nil || rec.Phase != site.Stopped || !e.toStop(rec) {
 		return
 	}
-	if err := e.stop(ctx, rec, stopGrace); err != nil {
+	e.log.Info("finishing a stop", "site", name)
+	if err := e.stop(ctx, rec); err != nil {
 		e.log.Error("finish a stop", "site", name, "error", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/logis-project/logis/internal/image"
 	"github.com/logis-project/logis/internal/network"
+	"github.com/logis-project/logis/internal/pool"
 	"github.com/logis-project/logis/internal/route"
 	"github.com/logis-project/logis/internal/site"
 )
@@ -138,7 +139,7 @@ func (x *examination) diskOf(rec site.Record) []Finding {
 	var findings []Finding
 	err := x.pool.CheckDisk(rec.Name(), diskOf(rec))
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, pool.ErrNoDisk):
 		findings = append(findings, Finding{
 			What:   "its disk is missing or only half there: " + err.Error(),
 			Remedy: "bring the pool back from a backup, or logis destroy " + rec.Name() + " --force",
@@ -146,7 +147,12 @@ func (x *examination) diskOf(rec site.Record) []Finding {
 	case err != nil:
 		findings = append(findings, Finding{
 			What: "its disk: " + err.Error(), Remedy: "set its limit again",
-			mend: func(ctx context.Context) error { return x.pool.SetDisk(ctx, rec.Name(), diskOf(rec)) },
+			mend: func(ctx context.Context) error {
+				if err := x.pool.EnsureGroups(ctx, rec.Name(), rec.Index, diskOf(rec)); err != nil {
+					return err
+				}
+				return x.pool.SetDisk(ctx, rec.Name(), diskOf(rec))
+			},
 		})
 	}
 	id := rec.Spec.Image + "@" + rec.ImageDigest

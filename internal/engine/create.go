@@ -31,6 +31,9 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 		return site.Status{}, err
 	}
 	defer unlock()
+	if err := e.errHalted(); err != nil && !opts.NoStart {
+		return site.Status{}, err
+	}
 	var undo undo
 	defer func() { undo.runOn(ctx, e.log, &err) }()
 
@@ -115,9 +118,12 @@ func (e *Engine) release(name string, clean bool) error {
 		e.live(name).set(site.Failed, "it could not be made, nor wholly undone: destroy it")
 		return nil
 	}
-	err := e.store.Release(name)
+	if err := e.store.Release(name); err != nil {
+		e.live(name).set(site.Failed, "it could not be made, and its record not be deleted: destroy it")
+		return err
+	}
 	e.forget(name)
-	return err
+	return nil
 }
 
 // finish records that the site is made, which began at a time.

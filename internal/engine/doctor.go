@@ -16,6 +16,7 @@ import (
 type Diagnosis struct {
 	Requirements []require.Check
 	Boot         BootReport
+	Halted       bool      // sites are kept down
 	Findings     []Finding // where host and records do not agree
 	Sites        int       // that were compared
 	Busy         []string  // sites that were in the middle of a change, and left out
@@ -114,7 +115,7 @@ type examination struct {
 }
 
 func (e *Engine) examine(ctx context.Context, mend bool) (Diagnosis, error) {
-	x := examination{Engine: e, mend: mend, out: Diagnosis{Requirements: e.requirements(ctx), Boot: e.lastBoot()}}
+	x := examination{Engine: e, mend: mend, out: Diagnosis{Requirements: e.requirements(ctx), Boot: e.lastBoot(), Halted: e.isHalted()}}
 	x.look = x.checkup
 	for _, step := range []func(context.Context) error{x.shared, x.strays, x.sites} {
 		if err := step(ctx); err != nil {

@@ -61,10 +61,14 @@ type Engine struct {
 	cancel     context.CancelFunc
 	tasks      sync.WaitGroup
 
-	mu     sync.Mutex
-	sites  map[string]*live // of every record
-	pass   *pass            // the last one over the sites that should run
-	halted bool             // no site is started by itself
+	halting sync.Mutex // held while halt and halted change together
+
+	mu       sync.Mutex
+	sites    map[string]*live // of every record
+	pass     *pass            // the last one over the sites that should run
+	reported *pass            // the last one that found a site which did not run yet
+	halted   bool             // no site is started
+	hurry    chan struct{}    // closed when what is being stopped has no more time
 }
 
 // New returns an engine that has done nothing yet: call Boot.
@@ -74,7 +78,7 @@ func New(opts Options) *Engine {
 		config: opts.Config, store: opts.Store, halt: opts.Halt, pool: opts.Pool, containers: opts.Containers,
 		network: opts.Network, routes: opts.Routes, events: opts.Events, log: opts.Log,
 		builds: newKeyedLock(), ops: newKeyedLock(),
-		background: background, cancel: cancel, sites: map[string]*live{},
+		background: background, cancel: cancel, sites: map[string]*live{}, hurry: make(chan struct{}),
 	}
 }
 

@@ -15,12 +15,24 @@ import (
 	"github.com/logis-project/logis/internal/site"
 )
 
-// sayBroken says of every record that is kept aside that it is, at every start.
+// sayBroken says of every record that is kept aside, or could not be read, that it is, at every start.
 func (e *Engine) sayBroken() {
 	for _, b := range e.store.Broken() {
-		e.log.Error("a record is broken and kept aside: its site is not started, and what it has is given to nobody",
+		what := "a record is broken and kept aside"
+		if b.InPlace() {
+			what = "a record was not taken, and is left where it is"
+		}
+		e.log.Error(what+": its site is not started, and what it has is given to nobody",
 			"site", b.Name, "file", b.Path, "reason", b.Reason, "mend", b.Mend())
-		e.note(event.SiteFailed, b.Name, 0, "its record is broken and kept aside as %s (%s): %s", b.Path, b.Reason, b.Mend())
+		e.note(event.SiteFailed, b.Name, 0, "its record is %s: %s", b, b.Mend())
+	}
+}
+
+// sayClashes says of every domain that a site does without, since another had it first.
+func (e *Engine) sayClashes() {
+	for _, c := range e.store.Clashes() {
+		e.log.Error("two sites have one domain: it leads to the one that was made first, until base_domain is changed back",
+			"domain", c.Domain, "leads_to", c.Owner, "not_to", c.Loser)
 	}
 }
 
@@ -105,7 +117,7 @@ func (e *Engine) stopUnfit(rec site.Record, reason error) {
 		return
 	}
 	defer unlock()
-	if err := e.stop(ctx, rec, stopGrace); err != nil {
+	if err := e.stop(ctx, rec); err != nil {
 		e.log.Error("stop site", "site", rec.Name(), "error", err)
 		return
 	}
@@ -127,7 +139,7 @@ func (e *Engine) startable(rec site.Record) error {
 
 // layersOf returns where a site's files lie, and says in one line what is missed.
 func (e *Engine) layersOf(rec site.Record) (imageDir string, dir pool.SiteDir, err error) {
-	if dir, err = e.pool.Site(rec.Name()); errors.Is(err, fs.ErrNotExist) {
+	if dir, err = e.pool.Site(rec.Name()); errors.Is(err, pool.ErrNoDisk) {
 		return "", dir, fmt.Errorf("its disk is gone from the pool (%w): put it back from a backup, or destroy the site", err)
 	}
 	if err != nil {

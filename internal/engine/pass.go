@@ -46,7 +46,8 @@ const slotTime = 10 * time.Second
 
 // pass is one attempt at every site that should run.
 type pass struct {
-	done chan struct{}
+	done   chan struct{}
+	halted bool // sites were halted meanwhile; Engine.mu guards it
 
 	mu     sync.Mutex
 	report BootReport
@@ -103,20 +104,23 @@ func byPriority(records []site.Record) []site.Record {
 
 // runPass gives each site its turn, a few at a time: database starts are the cost.
 func (e *Engine) runPass(p *pass) {
-	slots := make(chan struct{}, 2*runtime.NumCPU())
+	t := turns{slots: make(chan struct{}, 2*runtime.NumCPU()), late: make(chan struct{}, 2*runtime.NumCPU())}
 	var starts sync.WaitGroup
 	for i, s := range p.snapshot().Sites {
 		if e.undisturbed(s.Name) {
 			p.note(i, Adopted, nil, 0)
 			continue
 		}
+		e.mu.Lock()
+		e.reported = p
+		e.mu.Unlock()
 		select {
-		case slots <- struct{}{}:
+		case t.slots <- struct{}{}:
 		case <-e.background.Done():
 			p.note(i, Interrupted, nil, 0)
 			continue
 		}
-		starts.Go(func() { e.takeTurn(p, i, s.Name, func() { <-slots }) })
+		starts.Go(func() { t.take(func() { e.turn(p, i, s.Name) }) })
 	}
 	starts.Wait()
 	p.mu.Lock()
@@ -141,10 +145,38 @@ func (e *Engine) undisturbed(name string) bool {
 	return e.live(name).snapshot().container != nil
 }
 
-func (e *Engine) takeTurn(p *pass, i int, name string, leave func()) {
-	leave = sync.OnceFunc(leave)
+// turns bounds the starts that go on at the same time.
+type turns struct {
+	slots chan struct{} // an element for each start that has its turn
+	late  chan struct{} // and for each that took longer than slotTime, and gave its turn up
+}
+
+// take runs start, which has a slot, and gives that back when start ends or takes long. Of those that take long there are only
+// so many: where the whole machine is slow, more starts would not help.
+func (t turns) take(start func()) {
+	leave := sync.OnceFunc(func() { <-t.slots })
 	defer leave()
-	defer time.AfterFunc(slotTime, leave).Stop()
+	decided, late := make(chan struct{}), false
+	timer := time.AfterFunc(slotTime, func() {
+		defer close(decided)
+		select {
+		case t.late <- struct{}{}:
+			late = true
+			leave()
+		default:
+		}
+	})
+	start()
+	if timer.Stop() {
+		return
+	}
+	<-decided
+	if late {
+		<-t.late
+	}
+}
+
+func (e *Engine) turn(p *pass, i int, name string) {
 	began := time.Now()
 	err := e.raise(e.background, name, true)
 	took := time.Since(began)

@@ -52,7 +52,9 @@ func (e *Engine) Set(ctx context.Context, name string, change site.Change) (_ si
 		}
 		e.live(name).setUnmet("")
 	}
-	e.note(event.SiteChanged, name, 0, "%s", difference(old.Spec, rec.Spec))
+	if changed := difference(old.Spec, rec.Spec); changed != "" {
+		e.note(event.SiteChanged, name, 0, "%s", changed)
+	}
 	return e.status(ctx, rec), nil
 }
 
@@ -110,7 +112,7 @@ func (e *Engine) apply(ctx context.Context, undo *undo, old, rec site.Record) er
 // applyLimits finishes the change of limits that a crash cut short: of the disk, and of the container if one was adopted.
 // What cannot be is a warning of the site until it is set anew or started, which gives it all its limits.
 func (e *Engine) applyLimits(ctx context.Context, rec site.Record) {
-	errs := []error{e.pool.Resize(ctx, rec.Name(), diskOf(rec))}
+	errs := []error{e.ensureDisk(ctx, rec)}
 	if c := e.live(rec.Name()).snapshot().container; c != nil {
 		err := c.SetLimits(ctx, limitsOf(rec))
 		select {
@@ -126,6 +128,14 @@ func (e *Engine) applyLimits(ctx context.Context, rec site.Record) {
 			e.live(rec.Name()).setUnmet("limits are not as they were set: " + why)
 		}
 	}
+}
+
+// ensureDisk gives a site the limits of its disk; where quota was turned off meanwhile it has lost its quota group with them.
+func (e *Engine) ensureDisk(ctx context.Context, rec site.Record) error {
+	if err := e.pool.EnsureGroups(ctx, rec.Name(), rec.Index, diskOf(rec)); err != nil {
+		return err
+	}
+	return e.pool.Resize(ctx, rec.Name(), diskOf(rec))
 }
 
 // fits tells whether this machine can give what is asked for. What a site has already is not asked again.

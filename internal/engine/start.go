@@ -24,6 +24,9 @@ func (e *Engine) Start(ctx context.Context, name string, noWait bool) (site.Stat
 		return site.Status{}, err
 	}
 	defer unlock()
+	if err := e.errHalted(); err != nil {
+		return site.Status{}, err
+	}
 	rec, err := e.want(name, site.Running)
 	if err != nil {
 		return site.Status{}, err

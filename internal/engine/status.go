@@ -77,6 +77,11 @@ func (e *Engine) status(ctx context.Context, rec site.Record) site.Status {
 	if s.container == nil && rec.Desired == site.Running && e.isHalted() {
 		out.Warnings = append(out.Warnings, "all sites are halted until the next boot, or: logis sites up")
 	}
+	for _, clash := range e.store.Clashes() {
+		if clash.Loser == rec.Name() {
+			out.Warnings = append(out.Warnings, "domain "+clash.Domain+" leads to site "+clash.Owner+", which was made first: see base_domain")
+		}
+	}
 	out.Warnings = e.live(rec.Name()).warnings(out.Warnings)
 	return out
 }

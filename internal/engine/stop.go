@@ -28,7 +28,7 @@ func (e *Engine) Stop(ctx context.Context, name string) (site.Status, error) {
 	if err := fault.Point("stop: recorded"); err != nil {
 		return site.Status{}, err
 	}
-	if err := e.stop(ctx, rec, stopGrace); err != nil {
+	if err := e.stop(ctx, rec); err != nil {
 		return site.Status{}, err
 	}
 	return e.status(ctx, rec), nil
@@ -49,6 +49,9 @@ func (e *Engine) Restart(ctx context.Context, name string, noWait bool) (site.St
 		return site.Status{}, err
 	}
 	defer unlock()
+	if err := e.errHalted(); err != nil {
+		return site.Status{}, err
+	}
 	rec, err := e.want(name, site.Running)
 	if err != nil {
 		return site.Status{}, err
@@ -56,7 +59,7 @@ func (e *Engine) Restart(ctx context.Context, name string, noWait bool) (site.St
 	if err := fault.Point("restart: recorded"); err != nil {
 		return site.Status{}, err
 	}
-	err = e.stop(ctx, rec, stopGrace)
+	err = e.stop(ctx, rec)
 	if err == nil {
 		err = fault.Point("restart: stopped")
 	}
@@ -67,15 +70,15 @@ func (e *Engine) Restart(ctx context.Context, name string, noWait bool) (site.St
 	return e.up(ctx, rec, noWait)
 }
 
-// stop takes a site off the network and stops it; what still runs after grace is killed. Once begun it goes on to the end,
+// stop takes a site off the network and stops it; what still runs after stopGrace is killed. Once begun it goes on to the end,
 // also when the caller goes away. The lock is held.
-func (e *Engine) stop(ctx context.Context, rec site.Record, grace time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace+undoTimeout)
+func (e *Engine) stop(ctx context.Context, rec site.Record) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace+undoTimeout)
 	defer cancel()
 	defer context.AfterFunc(e.background, cancel)() // the next Boot goes on with it
 	live, began := e.live(rec.Name()), time.Now()
 	c := live.stop(site.Stopping)
-	err := e.disconnect(ctx, rec, c, func(ctx context.Context) error { return c.Stop(ctx, grace) })
+	err := e.disconnect(ctx, rec, c, func(ctx context.Context) error { return e.endInOrder(ctx, c) })
 	if err != nil {
 		live.set(site.Failed, err.Error())
 		e.noteFailed(rec.Name(), err)

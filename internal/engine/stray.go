@@ -85,7 +85,7 @@ func (x *examination) brokenRecords(k owners) []Finding {
 	for _, b := range x.store.Broken() {
 		k.names[b.Name], k.indexes[b.Index] = true, true
 		findings = append(findings, Finding{
-			Site: b.Name, What: fmt.Sprintf("its record is broken and kept aside as %s (%s)", b.Path, b.Reason), Remedy: b.Mend(),
+			Site: b.Name, What: fmt.Sprintf("its record is %s", b), Remedy: b.Mend(),
 		})
 	}
 	return findings
@@ -147,7 +147,7 @@ func (x *examination) strayDisks(c census, k owners) []Finding {
 			dir := filepath.Join(x.pool.Dir(), "sites", name)
 			findings = append(findings, Finding{
 				What: "disk " + dir + " belongs to no site",
-				Remedy: fmt.Sprintf("put %s back and restart logisd; or, if nobody wants it: btrfs subvolume delete %s/* && rmdir %s",
+				Remedy: fmt.Sprintf("put %s back and restart logisd; or, if nobody wants it: btrfs subvolume delete %s/* && rmdir %s, and restart logisd",
 					filepath.Join(x.config.StateDir, "sites", name+".json"), dir, dir),
 			})
 		}

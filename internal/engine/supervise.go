@@ -19,9 +19,7 @@ func (e *Engine) supervise(name string, c *container.Container) {
 	e.tasks.Go(func() {
 		select {
 		case <-c.Done():
-			if e.live(name).unexpected(c) {
-				e.live(name).died(c)
-				e.bury(name, c)
+			if e.bury(name, c) {
 				e.keepUp(name)
 			}
 		case <-e.background.Done():
@@ -61,31 +59,41 @@ func (e *Engine) readReports(name string, c *container.Container) {
 	}
 }
 
-// bury cleans up after a container that ended though nobody wanted it to.
-func (e *Engine) bury(name string, died *container.Container) {
+// bury cleans up after a container that ended though nobody wanted it to, or long after its stop was given up. It reports
+// whether there was anything to clean up.
+func (e *Engine) bury(name string, died *container.Container) bool {
+	e.mu.Lock()
+	live := e.sites[name]
+	e.mu.Unlock()
+	if live == nil {
+		return false // destroyed
+	}
 	words := died.LastWords() // before its run directory goes
-	e.log.Warn("PID 1 ended unexpectedly", "site", name, "words", words)
-	e.note(event.SiteDied, name, 0, "PID 1 ended unexpectedly%s", because(words))
+	if live.unexpected(died) {
+		live.died(died)
+		e.log.Warn("PID 1 ended unexpectedly", "site", name, "words", words)
+		e.note(event.SiteDied, name, 0, "PID 1 ended unexpectedly%s", because(words))
+	}
 	ctx, unlock, err := e.lock(e.background, name)
 	if err != nil {
-		return
+		return false
 	}
 	defer unlock()
-	live := e.live(name)
 	rec, err := e.store.Get(name)
 	if err != nil || rec.Phase != site.Stopped || live.snapshot().container != died {
-		return // destroyed or cleaned up meanwhile, or being made: create undoes it
+		return false // stopped, destroyed or cleaned up meanwhile, or being made: create undoes it
 	}
 	ctx, cancel := context.WithTimeout(ctx, undoTimeout)
 	defer cancel()
 	if err := e.disconnect(ctx, rec, died, died.Kill); err != nil {
 		e.log.Error("clean up after a site that died", "site", name, "error", err)
 	}
-	if rec.Desired == site.Stopped {
+	if rec.Desired == site.Stopped || e.isHalted() {
 		live.set(site.Stopped, "") // a crash came between the wish to stop it and its end
-		return
+	} else {
+		live.set(site.Failed, "PID 1 ended unexpectedly"+because(words))
 	}
-	live.set(site.Failed, "PID 1 ended unexpectedly"+because(words))
+	return true
 }
 
 // keepUp starts a site that should run and does not, again and again with growing pauses: whoever is root in a site can end

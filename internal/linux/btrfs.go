@@ -24,6 +24,7 @@ const (
 	btrfsSubvolFlags   = 0x80089419
 	btrfsSetFlags      = 0x4008941a
 	btrfsQuotaCtl      = 0xc0109428
+	btrfsQgroupAssign  = 0x40189429
 	btrfsQgroupCreate  = 0x4010942a
 	btrfsQgroupLimit   = 0x8030942b
 	btrfsQuotaRescan   = 0x4040942c

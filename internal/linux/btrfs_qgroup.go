@@ -93,6 +93,13 @@ func BtrfsRemoveQgroup(f *os.File, group BtrfsQgroup) error {
 	return btrfsIoctl(f, btrfsQgroupCreate, unsafe.Pointer(&args))
 }
 
+// BtrfsAssignQgroup makes member count in group, which is of a higher level. EEXIST is one that does already. Where member
+// shares bytes with other groups the quota is inconsistent afterwards, and wants a rescan.
+func BtrfsAssignQgroup(f *os.File, member, group BtrfsQgroup) error {
+	args := [3]uint64{1, uint64(member), uint64(group)}
+	return btrfsIoctl(f, btrfsQgroupAssign, unsafe.Pointer(&args))
+}
+
 // BtrfsSetQgroupLimit limits the referenced bytes of a group.
 func BtrfsSetQgroupLimit(f *os.File, group BtrfsQgroup, bytes int64) error {
 	args := struct {

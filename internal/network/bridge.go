@@ -63,7 +63,7 @@ func (n *Network) load(ctx context.Context) error {
 		return err
 	}
 	// The rules first: they hold for a bridge that does not exist yet, and nothing passes a new bridge without them.
-	if err := load(ctx, rules); err != nil {
+	if err := load(ctx, loadTimeout, rules); err != nil {
 		return err
 	}
 	n.resolver = resolver

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+	"time"
 
 	"github.com/google/nftables"
 )
@@ -63,11 +64,20 @@ func (n *Network) render(ports, redirects []Port, nameserver netip.Addr) ([]byte
 	return b.Bytes(), nil
 }
 
-// load gives rules to nft(8), which applies all of them or none.
-func load(ctx context.Context, rules []byte) error {
+// loadTimeout is what nft has for the rules of a thousand sites, which take it less than a second: whoever waits has n.mu.
+const loadTimeout = 30 * time.Second
+
+// load gives rules to nft(8), which applies all of them or none, and is ended after timeout.
+func load(ctx context.Context, timeout time.Duration, rules []byte) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %s", timeout))
+	defer cancel()
 	cmd := exec.CommandContext(ctx, nftPath(), "-f", "-")
+	cmd.WaitDelay = time.Second // for a child of its own that has its output open
 	cmd.Stdin = bytes.NewReader(rules)
 	out, err := cmd.CombinedOutput()
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("load nftables rules: nft -f -: %w", context.Cause(ctx))
+	}
 	if err != nil {
 		first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 		return fmt.Errorf("load nftables rules: nft -f -: %w: %s", err, first)

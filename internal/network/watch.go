@@ -17,8 +17,9 @@ const tableDeleted = unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_DELTABLE
 
 // Watch calls lost whenever another program has deleted a table of the instance: `nft flush ruleset`, as Debian's
 // nftables.service does at every restart, takes the rules of everybody along. It returns when ctx ends, or with the error of
-// its socket. lost is called by the same goroutine, and once more if it left a table missing and another change follows.
-func (n *Network) Watch(ctx context.Context, lost func()) error {
+// its socket. lost is called by the same goroutine; where its error leaves a table missing it is called again, with a pause that
+// grows to a minute. A program that deletes again and again is met once a second.
+func (n *Network) Watch(ctx context.Context, lost func() error) error {
 	c, err := mdnetlink.Dial(unix.NETLINK_NETFILTER, nil)
 	if err != nil {
 		return fmt.Errorf("open netfilter socket: %w", err)
@@ -29,9 +30,21 @@ func (n *Network) Watch(ctx context.Context, lost func()) error {
 	}
 	// A deadline in the past ends Receive, also one that has not begun.
 	defer context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })()
+	var p pace
 	for missing := n.missing(); ; {
-		if missing {
-			lost()
+		for missing {
+			err := lost()
+			missing = n.missing()
+			pause := p.next(time.Now(), missing && err != nil)
+			if pause == 0 {
+				continue
+			}
+			select {
+			case <-time.After(pause):
+				missing = n.missing()
+			case <-ctx.Done():
+				return nil
+			}
 		}
 		messages, err := c.Receive()
 		switch {

@@ -4,6 +4,7 @@ package network
 
 import (
 	"context"
+	"errors"
 	"os/exec"
 	"testing"
 	"time"
@@ -15,11 +16,12 @@ func TestWatch(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	lost, ended := make(chan struct{}, 8), make(chan error, 1)
 	go func() {
-		ended <- h.Watch(ctx, func() {
+		ended <- h.Watch(ctx, func() error {
 			if err := h.Ensure(ctx, nil, nil); err != nil {
 				t.Error(err)
 			}
 			lost <- struct{}{}
+			return nil
 		})
 	}()
 	nft := func(args ...string) {
@@ -49,5 +51,27 @@ func TestWatch(t *testing.T) {
 	}
 	if len(lost) > 0 {
 		t.Error("more than the three losses were seen")
+	}
+}
+
+// Rules that cannot be loaded at once are tried again though nothing else changes.
+func TestWatchTriesAgain(t *testing.T) {
+	h := newHost(t)
+	h.ensure(t)
+	if out, err := exec.Command(nftPath(), "flush", "ruleset").CombinedOutput(); err != nil {
+		t.Fatalf("nft: %v: %s", err, out)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	tries := 0
+	err := h.Watch(ctx, func() error {
+		if tries++; tries == 1 {
+			return errors.New("nft is busy")
+		}
+		defer cancel()
+		return h.Ensure(ctx, nil, nil)
+	})
+	if err != nil || tries != 2 || h.missing() {
+		t.Errorf("%d attempts, a table is missing: %t, %v", tries, h.missing(), err)
 	}
 }

@@ -76,8 +76,15 @@ type LostGroup struct {
 	id    linux.BtrfsQgroup
 }
 
-// LostGroups lists them. A site that is being made has one for an instant.
+// LostGroups lists them. A site that is being made has one for an instant. While the quota is off there are none.
 func (p *Pool) LostGroups() ([]LostGroup, error) {
+	quota, err := linux.BtrfsQuotaStatus(p.root)
+	if err != nil {
+		return nil, fmt.Errorf("read quota status of pool: %w", err)
+	}
+	if !quota.Enabled {
+		return nil, nil
+	}
 	first, last := p.groups()
 	groups, err := linux.BtrfsQgroups(p.root, first, last)
 	if err != nil {
@@ -108,12 +115,32 @@ func (p *Pool) SweepGroup(g LostGroup) {
 	p.wakeSweeper()
 }
 
-// CheckDisk compares the limits of a site with d and says how they differ; nil is not at all. fs.ErrNotExist is a site
-// whose subvolumes, one or both, are missing.
+// CheckDisk compares the limits of a site with d and says how they differ; nil is not at all. ErrNoDisk is a site whose
+// subvolumes, one or both, are missing. While the quota is off no site has limits, which Check says once.
 func (p *Pool) CheckDisk(name string, d Disk) error {
+	dir, err := p.Site(name)
+	if err != nil {
+		return err
+	}
+	quota, err := linux.BtrfsQuotaStatus(p.root)
+	if err != nil {
+		return fmt.Errorf("read quota status of pool: %w", err)
+	}
+	if !quota.Enabled {
+		return nil
+	}
 	whole, root, err := p.siteGroups(name)
 	if err != nil {
 		return err
+	}
+	data, err := subvolumeID(dir.Data)
+	if err != nil {
+		return err
+	}
+	if group, err := p.groupOf(data); err != nil {
+		return err
+	} else if group != whole {
+		return fmt.Errorf("its database counts in quota group %s, its files in %s", group, whole)
 	}
 	for _, l := range []struct {
 		group linux.BtrfsQgroup

@@ -124,7 +124,7 @@ func TestCheckDisk(t *testing.T) {
 		check("")
 	}
 	run(t, "btrfs", "subvolume", "delete", dir.Data)
-	if err := p.CheckDisk("alice", d); !errors.Is(err, fs.ErrNotExist) {
+	if err := p.CheckDisk("alice", d); !errors.Is(err, ErrNoDisk) {
 		t.Errorf("without its data volume: %v", err)
 	}
 }

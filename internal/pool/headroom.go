@@ -89,7 +89,7 @@ func (p *Pool) restoreLimits(ctx context.Context) error {
 		if err == nil {
 			err = p.removeMark(name)
 		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) { // half a site, which is deleted soon
+		if err != nil && !errors.Is(err, ErrNoDisk) { // half a site, which is deleted soon
 			p.log.Error("limits of a site are raised", "site", name, "error", err)
 		}
 	}

@@ -43,6 +43,11 @@ func (p *Pool) ensureQuota(ctx context.Context) error {
 			return fmt.Errorf("turn on quota of pool: %w", err)
 		}
 		p.log.Info("turned on btrfs quota groups", "pool", p.dir)
+		if p.base != 0 { // someone turned it off under an open pool, and the shelf went with it
+			if err := p.ensureShelf(); err != nil {
+				return err
+			}
+		}
 	case quota.Inconsistent:
 		if err := linux.BtrfsRescanQuota(p.root); err != nil && !errors.Is(err, unix.EINPROGRESS) {
 			return fmt.Errorf("recount quota of pool: %w", err)
@@ -151,10 +156,19 @@ func (p *Pool) setLimit(group linux.BtrfsQgroup, bytes int64) error {
 	return nil
 }
 
+// Why a subvolume has no group: both come of "btrfs quota disable".
+var (
+	errQuotaOff = errors.New("quota of the pool is off: restart logisd, which turns it on again")
+	errNoGroup  = errors.New("in no quota group of the pool")
+)
+
 // groupOf returns the level-1 group of ours that a subvolume counts in.
 func (p *Pool) groupOf(subvolume uint64) (linux.BtrfsQgroup, error) {
 	own := linux.NewBtrfsQgroup(0, subvolume)
 	relations, err := linux.BtrfsQgroupRelations(p.root, own, own)
+	if errors.Is(err, unix.ENOENT) { // there is no quota tree; not to be taken for a missing disk
+		return 0, errQuotaOff
+	}
 	if err != nil {
 		return 0, fmt.Errorf("read quota group of subvolume %d: %w", subvolume, err)
 	}
@@ -163,5 +177,5 @@ func (p *Pool) groupOf(subvolume uint64) (linux.BtrfsQgroup, error) {
 			return q, nil
 		}
 	}
-	return 0, fmt.Errorf("subvolume %d is in no quota group of the pool", subvolume)
+	return 0, fmt.Errorf("subvolume %d is %w", subvolume, errNoGroup)
 }

@@ -125,14 +125,22 @@ func subvolumeID(path string) (uint64, error) {
 	return id, nil
 }
 
-// Site returns the paths of a complete site; fs.ErrNotExist is one that is missing or half made.
+// ErrNoDisk is returned for a site whose subvolumes, one or both, are missing. Nothing else that
+// is missing is it, a quota group say.
+var ErrNoDisk = errors.New("a subvolume is missing")
+
+// Site returns the paths of a complete site; ErrNoDisk is one that is missing or half made.
 func (p *Pool) Site(name string) (SiteDir, error) {
 	if err := checkName(name); err != nil {
 		return SiteDir{}, err
 	}
 	dir := p.paths(name)
 	for _, path := range dir.subvolumes() {
-		if _, err := subvolumeID(path); err != nil {
+		_, err := subvolumeID(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w: %w", ErrNoDisk, err)
+		}
+		if err != nil {
 			return SiteDir{}, fmt.Errorf("find disk of site: %w", err)
 		}
 	}

@@ -66,7 +66,7 @@ func TestCreateSite(t *testing.T) {
 	if _, err := p.Site("alice"); err != nil {
 		t.Errorf("site after a refused create: %v", err)
 	}
-	if _, err := p.Site("bob"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := p.Site("bob"); !errors.Is(err, ErrNoDisk) {
 		t.Errorf("missing site: %v", err)
 	}
 	for _, name := range []string{"", ".", "..", "../x", "a/b", ".hidden", "a\x00b"} {

@@ -20,3 +20,14 @@ func Same(a, b Route) bool {
 	}
 	return true
 }
+
+// Alive returns once it has had the locks that the methods share, those of every connected proxy too: never, where a holder
+// hangs.
+func (p *Publisher) Alive() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.sessions {
+		s.mu.Lock()
+		s.mu.Unlock() //nolint:staticcheck // to have had it is all
+	}
+}

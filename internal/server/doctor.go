@@ -34,7 +34,7 @@ func (s *Server) doctorFix(ctx context.Context, _ *none) (*doctorOutput, error) 
 func doctorOf(d engine.Diagnosis) api.Doctor {
 	out := api.Doctor{
 		Requirements: make([]api.Check, 0, len(d.Requirements)), Findings: make([]api.Finding, 0, len(d.Findings)),
-		Boot: bootOf(d.Boot), Sites: d.Sites, Busy: list(d.Busy),
+		Boot: bootOf(d.Boot), Halted: d.Halted, Sites: d.Sites, Busy: list(d.Busy),
 	}
 	for _, c := range d.Requirements {
 		out.Requirements = append(out.Requirements, api.Check{What: c.What, Status: string(c.Status), Found: c.Found, Mend: c.Mend})

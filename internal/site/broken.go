@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Broken is a record that could not be taken, and was kept aside. Nothing that its site is known to have is given to
-// another one meanwhile.
+// Broken is a record that could not be taken: it was kept aside, or left in its place where the host could not read or move
+// it. Nothing that its site is known to have is given to another one meanwhile.
 type Broken struct {
 	Name   string // of the site, as the file's name says it
 	Path   string // of the file, where it lies now
@@ -34,8 +34,22 @@ func (b Broken) MayUse(image, digest string) bool {
 	return (b.Image == "" || b.Image == image) && (b.ImageDigest == "" || b.ImageDigest == digest)
 }
 
+// InPlace tells whether the file is still where a record belongs, so that the next start looks at it again.
+func (b Broken) InPlace() bool { return filepath.Base(b.Path) == b.Name+".json" }
+
+// String says what is wrong with the record: "its record is …".
+func (b Broken) String() string {
+	if b.InPlace() {
+		return fmt.Sprintf("not taken, and left where it is, %s (%s)", b.Path, b.Reason)
+	}
+	return fmt.Sprintf("broken and kept aside as %s (%s)", b.Path, b.Reason)
+}
+
 // Mend says what to do about it.
 func (b Broken) Mend() string {
+	if b.InPlace() {
+		return "mend what keeps logisd from it and restart logisd; or give the site up: logis destroy " + b.Name
+	}
 	return fmt.Sprintf("mend the file, move it back to %s.json and restart logisd; or give the site up: logis destroy %s", b.Name, b.Name)
 }
 
@@ -146,7 +160,7 @@ func (s *Store) Broken() []Broken {
 	return slices.SortedStableFunc(slices.Values(s.broken), func(a, b Broken) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// brokenOf returns the newest record of a site that is kept aside, for a site that has no other; s.mu is held.
+// brokenOf returns the newest record of a site that is broken, for a site that has no other; s.mu is held.
 func (s *Store) brokenOf(name string) (Broken, bool) {
 	if _, whole := s.records[name]; whole {
 		return Broken{}, false
@@ -189,5 +203,5 @@ func (s *Store) Discard(name string) error {
 
 // conflict is why nothing can be done with a site whose record is kept aside.
 func (b Broken) conflict() error {
-	return fmt.Errorf("%w: the record of that site is broken and kept aside as %s (%s): %s", ErrConflict, b.Path, b.Reason, b.Mend())
+	return fmt.Errorf("%w: the record of that site is %s: %s", ErrConflict, b, b.Mend())
 }

@@ -205,6 +205,48 @@ func TestRecordIsNoFile(t *testing.T) {
 	}
 }
 
+// A record that the host cannot read stays where it is, holds its name meanwhile, and is taken by the next start that can.
+func TestUnreadableRecord(t *testing.T) {
+	dir, alice, whole := twoSites(t)
+	path := filepath.Join(dir, "alice.json")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/proc/self/mem", path); err != nil { // a regular file; page 0 is not mapped, which is EIO
+		t.Fatal(err)
+	}
+	for range 2 {
+		s := open(t, dir)
+		s.Settle([]string{"alice", "bob"}, func(name string) (int, bool) { return map[string]int{"alice": 0, "bob": 1}[name], true })
+		broken := s.Broken()
+		if len(broken) != 1 || broken[0].Name != "alice" || broken[0].Path != path || !strings.Contains(broken[0].Reason, unix.EIO.Error()) {
+			t.Fatalf("broken %+v", broken)
+		}
+		if _, err := os.Lstat(path); err != nil {
+			t.Fatal(err)
+		}
+		if indexes, _ := s.held(); !indexes[alice.Index] {
+			t.Error("the index of alice can be given to another")
+		}
+		for _, err := range []error{
+			func() error { _, err := s.Get("alice"); return err }(),
+			func() error { _, err := s.Reserve(spec("alice"), "0123456789ab", Running); return err }(),
+		} {
+			if !errors.Is(err, ErrConflict) || !strings.Contains(err.Error(), "left where it is, "+path) {
+				t.Errorf("got %v", err)
+			}
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, whole)
+	s := open(t, dir)
+	if got, err := s.Get("alice"); err != nil || got.Index != alice.Index || len(s.Broken()) != 0 {
+		t.Errorf("once it can be read: %+v, %v, broken %v", got, err, s.Broken())
+	}
+}
+
 // What a crash left goes, what someone put there stays.
 func TestStrangeFiles(t *testing.T) {
 	dir, _, _ := twoSites(t)

@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/google/renameio/v2"
 )
 
 // Halt is the wish that no site runs until the next boot of the host, whatever the records say: a shutdown, or maintenance. It
@@ -43,7 +41,8 @@ func (h *Halt) Set() error {
 	if err != nil {
 		return fmt.Errorf("read boot id: %w", err)
 	}
-	if err := renameio.WriteFile(h.path, boot, 0o600); err != nil {
+	// Half a file is no wish, and a power cut ends it anyway: neither rename nor fsync.
+	if err := os.WriteFile(h.path, boot, 0o600); err != nil {
 		return fmt.Errorf("record that sites are halted: %w", err)
 	}
 	return nil

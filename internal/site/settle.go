@@ -6,12 +6,11 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 )
 
 // Settle compares the records with the disks that are there, once, before anything is made of them. indexOf tells for which
-// index a disk was made, where that can be known. A record that contradicts its disk, or has what another has, is kept
-// aside. What belongs to a disk without a record is given to nobody.
+// index a disk was made, where that can be known. A record that contradicts its disk, or has the index or port of
+// another, is kept aside; one that has a domain of another only does without it: see Clash. What belongs to a disk without a record is given to nobody.
 func (s *Store) Settle(disks []string, indexOf func(name string) (index int, known bool)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -25,7 +24,7 @@ func (s *Store) Settle(disks []string, indexOf func(name string) (index int, kno
 	candidates := slices.Collect(maps.Values(s.records))
 	// Who has a disk for its index is right about it. Of two others, the older one is.
 	slices.SortFunc(candidates, func(a, b Record) int {
-		return cmp.Or(cmp.Compare(s.disagrees(a), s.disagrees(b)), a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.Name(), b.Name()))
+		return cmp.Or(cmp.Compare(s.disagrees(a), s.disagrees(b)), earlier(a, b))
 	})
 	clear(s.records)
 	owners := map[any]string{}
@@ -40,6 +39,7 @@ func (s *Store) Settle(disks []string, indexOf func(name string) (index int, kno
 	for name := range s.records {
 		delete(s.disks, name) // goes when the site goes
 	}
+	s.contest()
 	s.next = s.ranges.after(slices.Collect(maps.Values(s.records)))
 }
 
@@ -65,9 +65,6 @@ func (s *Store) settle(rec Record, owners map[any]string) error {
 		value any
 	}
 	has := []thing{{"index", rec.Index}, {"ssh_port", rec.SSHPort}}
-	for _, d := range s.Domains(rec) {
-		has = append(has, thing{"domain", d})
-	}
 	for _, t := range has {
 		if owner, taken := owners[t.value]; taken {
 			return fmt.Errorf("%s %v belongs to site %s", t.what, t.value, owner)

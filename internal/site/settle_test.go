@@ -51,7 +51,7 @@ func TestContradictingRecords(t *testing.T) {
 		"index, older stays": {func(b *Record, a Record) { b.Index, b.IDBase = a.Index, a.IDBase }, nil, "bob"},
 		"index, disk stays":  {func(b *Record, a Record) { b.Index, b.IDBase = a.Index, a.IDBase }, map[string]int{"bob": 0}, "alice"},
 		"port":               {func(b *Record, a Record) { b.SSHPort = a.SSHPort }, map[string]int{"alice": 0, "bob": 1}, "bob"},
-		"domain":             {func(b *Record, _ Record) { b.Spec.Domains = []string{"alice.example"} }, nil, "bob"},
+		"domain":             {func(b *Record, _ Record) { b.Spec.Domains = []string{"alice.example"} }, nil, ""},
 		"other disk":         {func(*Record, Record) {}, map[string]int{"alice": 0, "bob": 7}, "bob"},
 	} {
 		t.Run(name, func(t *testing.T) {

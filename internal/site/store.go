@@ -33,11 +33,12 @@ type Store struct {
 	baseDomain string
 	ranges     Ranges
 
-	mu      sync.Mutex
-	records map[string]Record
-	broken  []Broken
-	disks   map[string]int // indexes of disks that had no whole record when Settle looked; -1 is unknown
-	next    cursor
+	mu        sync.Mutex
+	records   map[string]Record
+	broken    []Broken
+	contested map[string]bool // domains that several records claimed when Settle looked
+	disks     map[string]int  // indexes of disks that had no whole record when Settle looked; -1 is unknown
+	next      cursor
 }
 
 // temporary is what renameio calls a file that is to become a record.
@@ -46,8 +47,11 @@ var temporary = regexp.MustCompile(`^\.[a-z0-9-]+\.json\d+$`)
 // errNewer is returned for a record whose meaning only a newer release knows.
 var errNewer = errors.New("written by a newer logis")
 
-// Open reads every record below dir. One that cannot be taken is kept aside under another name: see Broken. One of a newer
-// format is an error that names its file, and nothing is changed: what that site has cannot be known.
+// errUnread is returned for a record that the host could not read: nothing is known to be wrong with the record.
+var errUnread = errors.New("it cannot be read")
+
+// Open reads every record below dir. One that cannot be taken is kept aside under another name, and one that cannot be read is left
+// where it is: see Broken. One of a newer format is an error that names its file, and nothing is changed: what that site has cannot be known.
 func Open(dir, baseDomain string, ranges Ranges) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make record directory: %w", err)
@@ -78,6 +82,8 @@ func Open(dir, baseDomain string, ranges Ranges) (*Store, error) {
 		switch {
 		case errors.Is(err, errNewer):
 			return nil, fmt.Errorf("record %s: %w", path, err)
+		case errors.Is(err, errUnread): // a disk that fails, no memory: the next start may read it
+			s.broken = append(s.broken, Broken{Name: name, Path: path, Reason: oneLine(err), Index: -1})
 		case err != nil:
 			bad = append(bad, func() { s.putAside(name, path, data, err) })
 		default:
@@ -106,15 +112,23 @@ func stillBroken(name, path string) Broken {
 func read(path, name string) (Record, []byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a FIFO of that name must not hold up the start
 	if err != nil {
-		return Record{}, nil, err
+		if st, lerr := os.Lstat(path); lerr == nil && !st.Mode().IsRegular() { // a socket, a link to nowhere
+			return Record{}, nil, fmt.Errorf("not a regular file: %w", err)
+		}
+		return Record{}, nil, fmt.Errorf("%w: %w", errUnread, err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxRecord+1))
-	if err == nil && len(data) > maxRecord {
-		err = errors.New("larger than a record can be")
+	if st, err := f.Stat(); err != nil {
+		return Record{}, nil, fmt.Errorf("%w: %w", errUnread, err)
+	} else if !st.Mode().IsRegular() {
+		return Record{}, nil, errors.New("not a regular file")
 	}
+	data, err := io.ReadAll(io.LimitReader(f, maxRecord+1))
 	if err != nil {
-		return Record{}, data, err
+		return Record{}, data, fmt.Errorf("%w: %w", errUnread, err)
+	}
+	if len(data) > maxRecord {
+		return Record{}, data, errors.New("larger than a record can be")
 	}
 	rec, err := decode(data)
 	if err == nil && rec.Name() != name {
@@ -249,7 +263,7 @@ func (s *Store) Reserve(spec Spec, imageDigest string, desired State) (Record, e
 func (s *Store) checkDomains(rec Record) error {
 	owners := map[string]string{}
 	for _, other := range s.records {
-		for _, d := range s.Domains(other) {
+		for _, d := range s.claims(other) {
 			owners[d] = other.Name()
 		}
 	}
@@ -261,18 +275,13 @@ func (s *Store) checkDomains(rec Record) error {
 			owners[d] = b.Name
 		}
 	}
-	for _, d := range s.Domains(rec) {
+	for _, d := range s.claims(rec) {
 		if owner, taken := owners[d]; taken {
 			return fmt.Errorf("%w: domain %s belongs to site %s", ErrConflict, d, owner)
 		}
 		owners[d] = rec.Name()
 	}
 	return nil
-}
-
-// Domains returns all domains of a record, NAME.<base_domain> first.
-func (s *Store) Domains(rec Record) []string {
-	return append([]string{s.ownDomain(rec.Name())}, rec.Spec.Domains...)
 }
 
 func (s *Store) ownDomain(name string) string { return name + "." + s.baseDomain }
@@ -314,13 +323,20 @@ func (s *Store) Update(name string, change func(*Record)) (Record, error) {
 	return rec, nil
 }
 
-// Release deletes the record; its name, addresses, port and ids can be given anew. It is idempotent.
+// Release deletes the record; its name, addresses, port and ids can be given anew. It is idempotent. After an error the record
+// is still there, for another Release: its file may come back with the next start.
 func (s *Store) Release(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := os.Remove(s.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete record: %w", err)
 	}
+	if err := fault.Point("record: removed"); err != nil {
+		return err
+	}
+	if err := s.syncDir(); err != nil {
+		return err
+	}
 	delete(s.records, name)
-	return errors.Join(fault.Point("record: removed"), s.syncDir())
+	return nil
 }

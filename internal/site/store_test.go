@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -101,6 +102,33 @@ func TestReleaseGivesBack(t *testing.T) {
 	}
 	if !seen {
 		t.Error("an index that was released is lost")
+	}
+}
+
+// A record whose deletion may not last is still there, so that destroy says so and can be run again.
+func TestReleaseNotSynced(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "sites")
+	s := open(t, dir)
+	reserve(t, s, spec("alice"))
+	if err := os.Rename(dir, dir+".away"); err != nil { // unlink is as if it were done, the sync fails
+		t.Fatal(err)
+	}
+	if err := s.Release("alice"); err == nil {
+		t.Error("released without a sync")
+	}
+	if _, err := s.Get("alice"); err != nil {
+		t.Errorf("after a release that failed: %v", err)
+	}
+	if err := os.Rename(dir+".away", dir); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.Release("alice"); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := s.Get("alice"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("after a release: %v", err)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // Strays lists the temporary files that a write which died left among the records, by name. Open removes them too.
@@ -20,7 +19,7 @@ func (s *Store) Strays() ([]string, error) {
 	}
 	var strays []string
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") && e.Type().IsRegular() {
+		if temporary.MatchString(e.Name()) && e.Type().IsRegular() {
 			strays = append(strays, e.Name())
 		}
 	}
@@ -29,7 +28,7 @@ func (s *Store) Strays() ([]string, error) {
 
 // RemoveStray removes one of Strays; one that is gone is fine.
 func (s *Store) RemoveStray(name string) error {
-	if name != filepath.Base(name) || !strings.HasPrefix(name, ".") {
+	if !temporary.MatchString(name) {
 		return fmt.Errorf("%q is not a temporary file of a record", name)
 	}
 	s.mu.Lock()

@@ -14,7 +14,7 @@ func TestStrays(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	reserve(t, s, spec("alice"))
-	for _, name := range []string{".alice.json123", "notes.txt"} {
+	for _, name := range []string{".alice.json123", "notes.txt", ".alice.json.swp", ".git"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("{"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -28,7 +28,7 @@ func TestStrays(t *testing.T) {
 			t.Errorf("remove %s: %v", name, err)
 		}
 	}
-	for _, name := range []string{"alice.json", "notes.txt", "../x", "./.x"} {
+	for _, name := range []string{"alice.json", "notes.txt", "../x", "./.x", ".alice.json.swp", ".git", "../.alice.json123"} {
 		if err := s.RemoveStray(name); err == nil {
 			t.Errorf("removed %s", name)
 		}

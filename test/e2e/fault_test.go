@@ -48,6 +48,8 @@ func faultCases(tiny string) []faultCase {
 		{name: "stop", before: []prior{runs}, args: []string{"stop", "alice"}, after: may},
 		{name: "restart", before: []prior{runs}, args: []string{"restart", "alice"}, after: may},
 		{name: "set", before: []prior{runs}, args: []string{"set", "alice", "--memory", "256MiB", "--disk", "1GiB"}, after: may},
+		{name: "sites down", before: []prior{runs}, args: []string{"sites", "down"}, after: may, loose: true},
+		{name: "sites up", before: []prior{runs, {args: []string{"sites", "down"}}}, args: []string{"sites", "up"}, after: may, loose: true},
 		{name: "destroy", before: []prior{runs}, args: destroy, after: mayAfterError},
 		{name: "destroy of a stopped site", before: []prior{made}, args: destroy, after: mayAfterError},
 		{name: "destroy of a half-made site", before: []prior{halfMade}, args: destroy, after: mayAfterError},
@@ -226,6 +228,9 @@ func (h *house) list(t testing.TB) []listed {
 // run does.
 func (h *house) checkAfter(t *testing.T, c faultCase, step, how string) {
 	t.Helper()
+	if c.args[0] == "sites" {
+		h.logis(t, "sites", "up") // whatever came of it
+	}
 	stays := c.after[how] || how == "kill" && step == c.done
 	sites := h.list(t)
 	for _, s := range sites {
@@ -304,6 +309,9 @@ func (h *house) answers(t testing.TB, s listed) {
 // restore takes the house back to where the operations start from: no site, no image of the operations' own.
 func (h *house) restore(t *testing.T) {
 	t.Helper()
+	if _, err := os.Stat("/run/logis/halted"); err == nil {
+		h.logis(t, "sites", "up")
+	}
 	h.destroyAll(t)
 	for _, name := range []string{"tiny", "lemp"} {
 		if name == "lemp" && !h.standIn {
