@@ -11,7 +11,10 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // idleUpstreams bounds the idle connections to all sites together, so that 5,000 sites cannot use up the open files.
@@ -30,6 +33,7 @@ func newForwarder(limits Limits, log *slog.Logger) *forwarder {
 		// A visitor who waits for an answer that cannot come learns it by these: its site went without a goodbye, or the firewall
 		// lost this connection, which they make known to it again. A kernel answers them however long the site takes for a page.
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 3 * time.Second, Interval: 2 * time.Second, Count: 3},
+		Control:         giveUp,
 	}
 	return &forwarder{
 		log: log,
@@ -45,6 +49,19 @@ func newForwarder(limits Limits, log *slog.Logger) *forwarder {
 			MaxResponseHeaderBytes: 256 << 10,
 		},
 	}
+}
+
+// unheard is how long a site's kernel may leave what was sent to it without a word. Where it is gone with its address no other
+// timeout is shorter than minutes: tcp(7) sends it again and again, and no keepalive meanwhile.
+const unheard = 15 * time.Second
+
+// giveUp sets TCP_USER_TIMEOUT.
+func giveUp(_, _ string, conn syscall.RawConn) error {
+	var opt error
+	err := conn.Control(func(fd uintptr) {
+		opt = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(unheard.Milliseconds()))
+	})
+	return errors.Join(err, opt)
 }
 
 // to returns the proxy to one upstream, "address:port".

@@ -30,6 +30,9 @@ func (d *daemon) start(t testing.TB) {
 	t.Helper()
 	d.launch(t)
 	if err := poll(d.ready); err != nil {
+		_ = d.cmd.Process.Signal(syscall.SIGQUIT) // for the stacks
+		<-d.ended
+		d.cmd = nil
 		t.Fatalf("%s is not ready: %v\n%s", d.name, err, d.tail(0))
 	}
 }
@@ -154,5 +157,5 @@ func (d *daemon) tail(since int64) string {
 		return err.Error()
 	}
 	data = data[min(since, int64(len(data))):]
-	return fmt.Sprintf("%s:\n%s", filepath.Base(d.log()), data[max(0, len(data)-8<<10):])
+	return fmt.Sprintf("%s:\n%s", filepath.Base(d.log()), data[max(0, len(data)-24<<10):])
 }

@@ -14,7 +14,7 @@ import (
 
 const (
 	visitTime = 30 * time.Second // bounds one request
-	lateTime  = 10 * time.Second // within which one that a kill met must end, once its site is back
+	lateTime  = 20 * time.Second // within which one that a kill met must end, once its site is back
 )
 
 // failing is the requests to a site that failed one after another, or while it was disturbed.
