@@ -25,6 +25,7 @@ type Site struct {
 	URLs      []string  `json:"urls"`
 	Domains   []string  `json:"domains"`
 	Limits    Limits    `json:"limits"`
+	Priority  int       `json:"priority" doc:"at boot the highest starts first, then by name"`
 	Usage     Usage     `json:"usage"`
 	Services  []Service `json:"services"`
 	PID       int       `json:"pid" doc:"PID 1 of the site in the host's PID namespace, 0 when not running"`
@@ -80,13 +81,14 @@ type Service struct {
 
 // CreateRequest is the body of POST /v1/sites. Zero values mean the configured defaults.
 type CreateRequest struct {
-	Name    string        `json:"name"`
-	Image   string        `json:"image,omitempty"`
-	Domains []string      `json:"domains,omitempty" doc:"further domains, beside NAME.BASE_DOMAIN"`
-	SSHKeys []string      `json:"ssh_keys,omitempty" doc:"authorized_keys lines"`
-	Limits  LimitsRequest `json:"limits,omitzero"`
-	NoStart bool          `json:"no_start,omitempty"`
-	NoWait  bool          `json:"no_wait,omitempty"`
+	Name     string        `json:"name"`
+	Image    string        `json:"image,omitempty"`
+	Domains  []string      `json:"domains,omitempty" doc:"further domains, beside NAME.BASE_DOMAIN"`
+	SSHKeys  []string      `json:"ssh_keys,omitempty" doc:"authorized_keys lines"`
+	Limits   LimitsRequest `json:"limits,omitzero"`
+	NoStart  bool          `json:"no_start,omitempty"`
+	NoWait   bool          `json:"no_wait,omitempty"`
+	Priority int           `json:"priority,omitempty" doc:"-1000 to 1000; at boot the highest starts first"`
 }
 
 // ExecRequest is the body of POST /v1/sites/{name}/exec. The answer is 101 Switching Protocols, after which both sides

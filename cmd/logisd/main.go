@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -19,8 +20,10 @@ import (
 	"github.com/logis-project/logis/api"
 	"github.com/logis-project/logis/internal/config"
 	"github.com/logis-project/logis/internal/engine"
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/linux"
 	"github.com/logis-project/logis/internal/server"
+	"github.com/logis-project/logis/internal/site"
 )
 
 // shutdownTimeout bounds the end of logisd after SIGTERM.
@@ -71,15 +74,24 @@ func run(path string) error {
 	if err != nil {
 		return err
 	}
-	return serve(ctx, c, host, log)
+	events := event.Open(event.Options{Path: filepath.Join(c.StateDir, "events.jsonl"), Log: log})
+	defer events.Close()
+	return serve(ctx, c, host, events, log)
 }
 
 // serve boots the sites and answers requests until ctx ends.
-func serve(ctx context.Context, c config.Config, h *host, log *slog.Logger) (err error) {
+func serve(ctx context.Context, c config.Config, h *host, events *event.Log, log *slog.Logger) (err error) {
 	e := engine.New(engine.Options{
-		Config: c, Store: h.store, Pool: h.pool, Containers: h.containers, Network: h.network, Routes: h.routes, Log: log,
+		Config: c, Store: h.store, Halt: site.NewHalt(c.RunDir), Pool: h.pool, Containers: h.containers, Network: h.network,
+		Routes: h.routes, Events: events, Log: log,
 	})
+	events.Add(event.Event{Type: event.DaemonStarted, Message: "logisd " + api.Version})
 	defer func() {
+		stopping := event.Event{Type: event.DaemonStopping}
+		if err != nil {
+			stopping.Message = err.Error()
+		}
+		events.Add(stopping)
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 		defer cancel()
 		err = errors.Join(err, e.Shutdown(end), h.routes.Close())
@@ -105,6 +117,16 @@ func serve(ctx context.Context, c config.Config, h *host, log *slog.Logger) (err
 	defer l.Close()
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		log.Warn("notify systemd", "error", err)
+	}
+	if interval, err := daemon.SdWatchdogEnabled(false); err != nil {
+		log.Warn("read what systemd's watchdog wants", "error", err)
+	} else if interval > 0 {
+		watched := make(chan struct{})
+		go func() {
+			defer close(watched)
+			watchdog(ctx, interval, well(c.Socket(), e), notifyWatchdog, log)
+		}()
+		defer func() { cancel(); <-watched }()
 	}
 	defer context.AfterFunc(ctx, e.Quit)() // what waits for a site must not hold up the end
 	log.Info("serving", "version", api.Version, "socket", c.Socket())

@@ -93,7 +93,7 @@ func TestStatuses(t *testing.T) {
 		{"list", 0, ""},
 		{"list alice", 2, "list takes nothing after it, got 1 operand:"},
 		{"list --format xml", 2, `--format is table or json, not "xml"`},
-		{"lst", 2, "did you mean list?"},
+		{"lst", 2, "did you mean list or set?"},
 		{"image lst", 2, "unknown command"},
 		{"--colour", 2, "unknown flag: --colour"},
 		{"show", 2, "show takes NAME, got none:"},
@@ -133,6 +133,12 @@ func TestStatuses(t *testing.T) {
 		{"image import " + dir + "/none", 1, "no such file"},
 		{"image export none " + dir + "/none.tar.zst", 3, `cannot export image "none": no such image`},
 		{"image build broken", 1, "cannot build image"},
+		{"sites", 0, ""},
+		{"sites up", 0, ""},
+		{"sites up alice", 2, "up takes nothing after it"},
+		{"sites down", 0, ""},
+		{"sites down --timeout 1s", 1, "cannot stop the sites: stop alice: PID 1 has not ended"},
+		{"sites down --timeout 2h", 2, "--timeout must be from 1s to 1h"},
 		{"version", 0, ""},
 		{"destroy alice --force", 0, ""},
 		{"destroy alice --force", 3, "no such site"},
@@ -304,4 +310,16 @@ func read(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+func TestSitesUpNamesWhatFailed(t *testing.T) {
+	m := servertest.New()
+	m.Put(servertest.StatusOf("alice", site.Running))
+	m.Put(servertest.StatusOf("bob", site.Failed))
+	socket, _ := servertest.Serve(t, m)
+	r := run(t, socket, "", "sites", "up")
+	oneLine(t, r, "sites", "up")
+	if r.status != 1 || !strings.Contains(r.err, `cannot start "bob": no such image`) || !strings.HasPrefix(r.out, "1 of 2 sites up in ") {
+		t.Errorf("got %+v", r)
+	}
 }

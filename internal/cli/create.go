@@ -14,12 +14,16 @@ import (
 func (c *commandLine) create() *cobra.Command {
 	var req api.CreateRequest
 	var keyFiles []string
+	var priority *int
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Create a site and wait until it is ready",
 		Example: "  logis create alice --ssh-key ~/.ssh/id_ed25519.pub\n  logis create shop --domain shop.example.org --memory 1GiB --disk 10GiB",
 		Args:    exactly("NAME"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			req.Name = args[0]
+			if priority != nil {
+				req.Priority = *priority
+			}
 			if req.SSHKeys, err = readKeys(cmd, keyFiles, c.In); err != nil {
 				return err
 			}
@@ -35,6 +39,7 @@ func (c *commandLine) create() *cobra.Command {
 	f.Var((*size)(&req.Limits.DiskBytes), "disk", "disk limit, files and database together")
 	f.Var((*processors)(&req.Limits.CPUs), "cpus", "processors, such as 0.5 or 2")
 	f.Var((*tasks)(&req.Limits.PIDs), "pids", "processes and threads at once")
+	f.Var(&rank{&priority}, "priority", priorityHelp)
 	f.BoolVar(&req.NoStart, "no-start", false, "only make it")
 	f.BoolVar(&req.NoWait, "no-wait", false, "do not wait until it is ready")
 	return cmd

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/frame"
 	"github.com/logis-project/logis/internal/guest/control"
 	"github.com/logis-project/logis/internal/server/servertest"
@@ -21,6 +22,7 @@ func TestInjection(t *testing.T) {
 	m := servertest.New()
 	s := servertest.StatusOf("alice", site.Failed)
 	s.Services = []site.Service{{Name: evil, State: evil}}
+	m.Happened.Add(event.Event{Type: evil, Site: evil, Message: evil})
 	s.Error, s.Warnings, s.URLs = evil, []string{evil}, []string{evil}
 	m.Put(s)
 	m.Session = func(_ context.Context, _ string, inside net.Conn, req any) {
@@ -33,7 +35,7 @@ func TestInjection(t *testing.T) {
 		}
 	}
 	socket, _ := servertest.Serve(t, m)
-	for _, args := range [][]string{{"show", "alice"}, {"list"}, {"logs", "alice"}, {"exec", "alice", "--", "x"}} {
+	for _, args := range [][]string{{"show", "alice"}, {"list"}, {"logs", "alice"}, {"exec", "alice", "--", "x"}, {"events"}} {
 		r := run(t, socket, "", args...)
 		for _, text := range []string{r.out, r.err} {
 			for line := range strings.Lines(text) {

@@ -48,6 +48,9 @@ func siteRows(s api.Site) [][2]string {
 		[2]string{"processor", fmt.Sprintf("at most %s, %.1f s used", count(s.Limits.CPUs, "cpu"), s.Usage.CPUSeconds)},
 		[2]string{"processes", fmt.Sprintf("%d of %d", s.Usage.PIDs, s.Limits.PIDs)},
 	)
+	if s.Priority != 0 {
+		rows = append(rows, [2]string{"priority", fmt.Sprint(s.Priority)})
+	}
 	for i, v := range s.Services {
 		name := "services"
 		if i > 0 {

@@ -263,7 +263,14 @@ func probe[T any](t testing.TB, c *Container, user, mode string) T {
 // probePID starts the probe's wait mode in the container and returns its PID on the host, and what lets go of it.
 func probePID(t testing.TB, c *Container) (int, func()) {
 	t.Helper()
-	conn, err := c.Dial(t.Context(), control.Request{Op: control.OpExec, Exec: &control.Exec{Command: []string{"/probe", "wait"}}})
+	return probeWaits(t, c, "wait")
+}
+
+// probeWaits starts a mode of the probe that says something and goes on.
+func probeWaits(t testing.TB, c *Container, args ...string) (int, func()) {
+	t.Helper()
+	args = append([]string{"/probe"}, args...)
+	conn, err := c.Dial(t.Context(), control.Request{Op: control.OpExec, Exec: &control.Exec{Command: args}})
 	must(t, err)
 	// It says so when it runs; then its command line is its own.
 	must(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
@@ -273,7 +280,7 @@ func probePID(t testing.TB, c *Container) (int, func()) {
 	pids, err := c.cgroup.pids()
 	must(t, err)
 	for _, pid := range pids {
-		if cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); string(cmdline) == "/probe\x00wait\x00" {
+		if cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); string(cmdline) == strings.Join(args, "\x00")+"\x00" {
 			return pid, func() { conn.Close() }
 		}
 	}

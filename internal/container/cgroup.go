@@ -41,7 +41,7 @@ func newCgroup(instance, name string, l Limits) (*cgroup, error) {
 	if systemd.IsRunningSystemd() {
 		config.Systemd = true
 		config.Parent, config.ScopePrefix, config.Name = instance+".slice", instance, name
-		config.SystemdProps = scopeProperties(name)
+		config.SystemdProps = scopeProperties(instance, name)
 	} else {
 		config.Path = filepath.Join("/", instance, name)
 	}
@@ -53,11 +53,12 @@ func newCgroup(instance, name string, l Limits) (*cgroup, error) {
 }
 
 // scopeProperties order the scope of a site against the rest of the host: at shutdown systemd would otherwise end its
-// processes after its network and its disk are gone.
-func scopeProperties(name string) []dbus.Property {
+// processes after its network and its disk are gone, or while the service that stops the sites in order is about to.
+func scopeProperties(instance, name string) []dbus.Property {
 	return []dbus.Property{
 		dbus.PropDescription("logis: the site " + name),
 		dbus.PropAfter("local-fs.target", "network.target"),
+		dbus.PropBefore(instance + "-sites.service"),
 	}
 }
 
@@ -81,19 +82,29 @@ func (c *cgroup) join(pid int) error {
 
 // set writes the limits and reads them back. It returns what this kernel cannot enforce though the site is safe without.
 func (c *cgroup) set(l Limits) (warnings []string, err error) {
-	r := l.resources()
+	r, warnings := c.enforceable(l)
+	return warnings, c.write(r, l)
+}
+
+// enforceable leaves out what this kernel cannot enforce, with a warning.
+func (c *cgroup) enforceable(l Limits) (r *cgroups.Resources, warnings []string) {
+	r = l.resources()
 	if !c.countsSwap() {
 		r.MemorySwap = 0
 		warnings = append(warnings, "swap limit: this kernel does not count swap by cgroup")
 	}
+	return r, warnings
+}
+
+func (c *cgroup) write(r *cgroups.Resources, l Limits) error {
 	if l.Swap == 0 && r.MemorySwap != 0 && cgroups.IsCgroup2UnifiedMode() {
 		// Told to systemd by this way only: otherwise its next reload of units takes the limit away.
 		r.Unified = map[string]string{"memory.swap.max": "0"}
 	}
 	if err := c.manager.Set(r); err != nil {
-		return nil, fmt.Errorf("set limits: %w", err)
+		return fmt.Errorf("set limits: %w", err)
 	}
-	return warnings, c.verify(r)
+	return c.verify(r)
 }
 
 func (c *cgroup) countsSwap() bool {

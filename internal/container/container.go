@@ -55,7 +55,7 @@ func (c *Container) save() error {
 	if err != nil {
 		return fmt.Errorf("encode container: %w", err)
 	}
-	if err := renameio.WriteFile(c.statePath(), data, 0o600); err != nil {
+	if err := renameio.WriteFile(c.statePath(), data, 0o600, renameio.WithTempDir(c.runtime.dir(c.name))); err != nil {
 		return fmt.Errorf("save container: %w", err)
 	}
 	return nil

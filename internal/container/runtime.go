@@ -13,6 +13,9 @@ import (
 	"path/filepath"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/logis-project/logis/internal/fault"
+	"github.com/logis-project/logis/internal/linux"
 )
 
 // ErrNotRunning is returned by Adopt for a site whose PID 1 does not run.
@@ -47,7 +50,7 @@ func New(opts Options) (*Runtime, error) {
 	if err := os.MkdirAll(r.dir(""), 0o700); err != nil {
 		return nil, fmt.Errorf("make run directory: %w", err)
 	}
-	return r, ensureParent(opts.Instance)
+	return r, errors.Join(ensureParent(opts.Instance), fault.Point("host: cgroup"))
 }
 
 // installInit copies logis-init to a place and mode of our own, by rename: containers that run keep the old file. Since
@@ -58,13 +61,17 @@ func (r *Runtime) installInit() error {
 	if err != nil {
 		return fmt.Errorf("read logis-init: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(r.binary), 0o711); err != nil {
+	dir := filepath.Dir(r.binary)
+	if err := os.MkdirAll(dir, 0o711); err != nil {
 		return fmt.Errorf("make directory of logis-init: %w", err)
+	}
+	if err := linux.RemoveTemporary(r.binary); err != nil {
+		return fmt.Errorf("clean directory of logis-init: %w", err)
 	}
 	if current, err := os.ReadFile(r.binary); err == nil && string(current) == string(content) {
 		return os.Chmod(r.binary, 0o711)
 	}
-	if err := renameio.WriteFile(r.binary, content, 0o711, renameio.IgnoreUmask()); err != nil {
+	if err := renameio.WriteFile(r.binary, content, 0o711, renameio.IgnoreUmask(), renameio.WithTempDir(dir)); err != nil {
 		return fmt.Errorf("install logis-init: %w", err)
 	}
 	return nil

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/route"
 	"github.com/logis-project/logis/internal/site"
@@ -22,6 +21,13 @@ func (e *Engine) Boot(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list veths: %w", err)
 	}
+	halted, err := e.halt.Wanted()
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	e.halted = halted
+	e.mu.Unlock()
 	var whole, broken []site.Record
 	var adopted []network.Port
 	for _, rec := range e.store.All() {
@@ -42,23 +48,34 @@ func (e *Engine) Boot(ctx context.Context) error {
 		e.log.Warn("undoing a site that was left half done", "site", rec.Name(), "phase", rec.Phase)
 		if err := e.destroy(ctx, rec); err != nil {
 			e.log.Error("undo a half-done site", "site", rec.Name(), "error", err)
+			e.noteFailed(rec.Name(), err)
+			continue
 		}
+		e.note(event.SiteUndone, rec.Name(), 0, "logisd ended while it was %s: all of it is gone", rec.Phase)
 	}
 	e.sweep(ctx, whole, attached)
 	e.routes.Replace(e.allRoutes(whole))
-	e.tasks.Go(func() { e.startAll(whole) })
+	if halted {
+		e.log.Warn("sites are halted, none is started: see logis sites up")
+		return nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.beginPass()
 	return nil
 }
 
 // adopt takes over the running container of a site, and reports whether there was one. One that is not on the network
 // was left half started: it is ended, to be started anew.
 func (e *Engine) adopt(ctx context.Context, rec site.Record, attached []int) bool {
+	defer e.applyLimits(ctx, rec) // of the disk also where nothing runs
 	c, err := e.containers.Adopt(rec.Name())
 	if err == nil && slices.Contains(attached, rec.Index) {
 		e.live(rec.Name()).run(c, site.Starting)
 		e.supervise(rec.Name(), c)
 		e.log.Info("adopted", "site", rec.Name(), "pid", c.PID())
-		if rec.Desired == site.Stopped { // logisd ended in the middle of a stop
+		e.note(event.SiteAdopted, rec.Name(), 0, "it ran on as process %d", c.PID())
+		if rec.Desired == site.Stopped || e.isHalted() { // logisd ended in the middle of a stop
 			e.tasks.Go(func() { e.finishStop(rec.Name()) })
 		}
 		return true
@@ -85,10 +102,10 @@ func (e *Engine) finishStop(name string) {
 	}
 	defer unlock()
 	rec, err := e.store.Get(name)
-	if err != nil || rec.Phase != site.Stopped || rec.Desired != site.Stopped {
+	if err != nil || rec.Phase != site.Stopped || rec.Desired != site.Stopped && !e.isHalted() {
 		return
 	}
-	if err := e.stop(ctx, rec); err != nil {
+	if err := e.stop(ctx, rec, stopGrace); err != nil {
 		e.log.Error("finish a stop", "site", name, "error", err)
 	}
 }
@@ -107,6 +124,7 @@ func (e *Engine) sweep(ctx context.Context, whole []site.Record, attached []int)
 	for _, name := range names {
 		if !known[name] {
 			e.log.Warn("removing a container without a site", "name", name)
+			e.note(event.SiteSwept, name, 0, "a container that belonged to no site is removed")
 			if err := e.containers.Remove(ctx, name); err != nil {
 				e.log.Error("remove container", "name", name, "error", err)
 			}
@@ -115,6 +133,7 @@ func (e *Engine) sweep(ctx context.Context, whole []site.Record, attached []int)
 	for _, index := range attached {
 		if !indexes[index] {
 			e.log.Warn("removing a veth without a site", "index", index)
+			e.note(event.SiteSwept, "", 0, "veth %d, which belonged to no site, is removed", index)
 			if err := e.network.Detach(ctx, network.Port{Index: index}); err != nil {
 				e.log.Error("remove veth", "index", index, "error", err)
 			}
@@ -137,27 +156,4 @@ func (e *Engine) allRoutes(records []site.Record) []route.Route {
 		routes = append(routes, e.routeOf(rec, rec.Desired == site.Running))
 	}
 	return routes
-}
-
-// startAll starts the sites that should run and do not, by name, a few at a time: database starts are the cost.
-func (e *Engine) startAll(records []site.Record) {
-	slots := make(chan struct{}, 2*runtime.NumCPU())
-	var starts sync.WaitGroup
-	defer starts.Wait()
-	for _, rec := range records {
-		if rec.Desired != site.Running || e.live(rec.Name()).snapshot().container != nil {
-			continue
-		}
-		select {
-		case slots <- struct{}{}:
-		case <-e.background.Done():
-			return
-		}
-		starts.Go(func() {
-			defer func() { <-slots }()
-			if _, err := e.Start(e.background, rec.Name(), false); err != nil {
-				e.log.Error("start site", "site", rec.Name(), "error", err)
-			}
-		})
-	}
 }

@@ -3,9 +3,11 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/docker/go-units"
 
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/image"
 	"github.com/logis-project/logis/internal/pool"
@@ -22,6 +24,7 @@ type CreateOptions struct {
 // a swap of site.Unset, take the configured defaults. An error or the end of ctx, at any step, leaves nothing behind. Errors wrap site.ErrInvalid,
 // site.ErrConflict or none of them.
 func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions) (_ site.Status, err error) {
+	began := time.Now()
 	spec = e.withDefaults(spec)
 	ctx, unlock, err := e.lock(ctx, spec.Name)
 	if err != nil {
@@ -35,7 +38,10 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 	if err != nil {
 		return site.Status{}, err
 	}
-	undo.final = func(clean bool) error { return e.release(rec.Name(), clean) }
+	undo.final = func(clean bool) error {
+		e.noteUndone(rec.Name(), clean, err)
+		return e.release(rec.Name(), clean)
+	}
 	e.live(rec.Name()).set(site.Creating, "")
 	if err := fault.Point("create: record reserved"); err != nil {
 		return site.Status{}, err
@@ -58,7 +64,10 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 			return site.Status{}, err
 		}
 		undo.add("delete route", func(ctx context.Context) error { return e.routes.Delete(ctx, rec.Name()) })
-		return e.finish(ctx, rec)
+		if err := fault.Point("create: route"); err != nil {
+			return site.Status{}, err
+		}
+		return e.finish(ctx, rec, began)
 	}
 	if err := e.start(ctx, rec, &undo); err != nil {
 		return site.Status{}, err
@@ -68,7 +77,7 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 			return site.Status{}, err
 		}
 	}
-	return e.finish(ctx, rec)
+	return e.finish(ctx, rec, began)
 }
 
 // reserve writes the record of a new site, and returns the image that it is made from.
@@ -78,6 +87,9 @@ func (e *Engine) reserve(ctx context.Context, spec site.Spec, opts CreateOptions
 	} else if free < minFree {
 		return site.Record{}, image.Image{}, fmt.Errorf("disk pool is full (%s of %s used): free space or raise pool.size",
 			units.BytesSize(float64(total-free)), units.BytesSize(float64(total)))
+	}
+	if err := e.fits(ctx, site.Limits{}, spec.Limits); err != nil {
+		return site.Record{}, image.Image{}, err
 	}
 	e.images.RLock() // nobody removes the image before the record says that it is used
 	defer e.images.RUnlock()
@@ -108,8 +120,8 @@ func (e *Engine) release(name string, clean bool) error {
 	return err
 }
 
-// finish records that the site is made.
-func (e *Engine) finish(ctx context.Context, rec site.Record) (site.Status, error) {
+// finish records that the site is made, which began at a time.
+func (e *Engine) finish(ctx context.Context, rec site.Record, began time.Time) (site.Status, error) {
 	if err := ctx.Err(); err != nil {
 		return site.Status{}, context.Cause(ctx) // Ctrl-C after the last step leaves nothing too
 	}
@@ -127,6 +139,7 @@ func (e *Engine) finish(ctx context.Context, rec site.Record) (site.Status, erro
 	if rec.Desired == site.Stopped {
 		e.live(rec.Name()).set(site.Stopped, "")
 	}
+	e.note(event.SiteCreated, rec.Name(), time.Since(began), "from image %s@%s", rec.Spec.Image, rec.ImageDigest)
 	return e.status(ctx, rec), nil
 }
 

@@ -15,6 +15,8 @@ import (
 
 	"github.com/logis-project/logis/internal/config"
 	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/event"
+	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/pool"
 	"github.com/logis-project/logis/internal/route"
@@ -31,10 +33,12 @@ const (
 type Options struct {
 	Config     config.Config
 	Store      *site.Store
+	Halt       *site.Halt
 	Pool       *pool.Pool
 	Containers *container.Runtime
 	Network    *network.Network
 	Routes     *route.Publisher
+	Events     *event.Log // nil keeps none
 	Log        *slog.Logger
 }
 
@@ -42,10 +46,12 @@ type Options struct {
 type Engine struct {
 	config     config.Config
 	store      *site.Store
+	halt       *site.Halt
 	pool       *pool.Pool
 	containers *container.Runtime
 	network    *network.Network
 	routes     *route.Publisher
+	events     *event.Log
 	log        *slog.Logger
 	builds     *keyedLock
 	ops        *keyedLock
@@ -55,16 +61,18 @@ type Engine struct {
 	cancel     context.CancelFunc
 	tasks      sync.WaitGroup
 
-	mu    sync.Mutex
-	sites map[string]*live // of every record
+	mu     sync.Mutex
+	sites  map[string]*live // of every record
+	pass   *pass            // the last one over the sites that should run
+	halted bool             // no site is started by itself
 }
 
 // New returns an engine that has done nothing yet: call Boot.
 func New(opts Options) *Engine {
 	background, cancel := context.WithCancel(context.Background())
 	return &Engine{
-		config: opts.Config, store: opts.Store, pool: opts.Pool, containers: opts.Containers,
-		network: opts.Network, routes: opts.Routes, log: opts.Log,
+		config: opts.Config, store: opts.Store, halt: opts.Halt, pool: opts.Pool, containers: opts.Containers,
+		network: opts.Network, routes: opts.Routes, events: opts.Events, log: opts.Log,
 		builds: newKeyedLock(), ops: newKeyedLock(),
 		background: background, cancel: cancel, sites: map[string]*live{},
 	}
@@ -94,7 +102,11 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 		e.log.Info("leaving containers running", "count", running)
 		return e.pool.Close()
 	}
-	errs := []error{e.network.Down(ctx), e.containers.Down(), e.pool.Sweep(ctx), e.pool.Close()}
+	errs := []error{
+		e.network.Down(ctx), fault.Point("shutdown: network"),
+		e.containers.Down(), fault.Point("shutdown: cgroup"),
+		e.pool.Sweep(ctx), e.pool.Close(), fault.Point("shutdown: pool closed"),
+	}
 	if e.config.Pool.Path == "" {
 		errs = append(errs, e.pool.Unmount(ctx))
 	}

@@ -8,7 +8,9 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/image"
 	"github.com/logis-project/logis/internal/site"
@@ -104,10 +106,16 @@ func (e *Engine) RemoveImage(ctx context.Context, name string) error {
 		}
 	}
 	var errs []error
-	for _, img := range all {
-		if img.Name == name {
-			errs = append(errs, e.pool.DeleteImage(ctx, imageID(img.Image)))
+	for _, img := range slices.Backward(all) { // the oldest first: should this break off, the newest is still the newest
+		if img.Name != name {
+			continue
 		}
+		if err := e.pool.DeleteImage(ctx, imageID(img.Image)); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		e.note(event.ImageRemoved, "", 0, "%s", imageID(img.Image))
+		errs = append(errs, fault.Point("image remove: one version"))
 	}
 	return errors.Join(errs...)
 }
@@ -135,7 +143,7 @@ func (e *Engine) BuildImage(ctx context.Context, name string, report func(Progre
 	if after, err := e.Image(ctx, name); err == nil && (beforeErr != nil || after.Digest != before.Digest) {
 		return after, nil
 	}
-	built, err := e.addImage(ctx, name, func(dir string) (image.Image, error) {
+	built, err := e.addImage(ctx, event.ImageBuilt, name, func(dir string) (image.Image, error) {
 		return image.Build(ctx, image.BuildOptions{Manifest: manifest, Dir: dir, Report: report})
 	})
 	return built, withLastLines(err)
@@ -151,11 +159,14 @@ func withLastLines(err error) error {
 
 // ImportImage makes an image from an archive of ExportImage. The archive is not trusted.
 func (e *Engine) ImportImage(ctx context.Context, r io.Reader) (ImageStatus, error) {
-	return e.addImage(ctx, "import", func(dir string) (image.Image, error) { return image.Import(ctx, r, dir) })
+	return e.addImage(ctx, event.ImageImported, "import", func(dir string) (image.Image, error) { return image.Import(ctx, r, dir) })
 }
 
 // addImage fills a draft and makes it an image. Older images of the same name that no site uses are removed.
-func (e *Engine) addImage(ctx context.Context, draftName string, fill func(dir string) (image.Image, error)) (_ ImageStatus, err error) {
+func (e *Engine) addImage(ctx context.Context, how event.Type, draftName string,
+	fill func(dir string) (image.Image, error),
+) (_ ImageStatus, err error) {
+	began := time.Now()
 	draft, err := e.pool.CreateDraft(ctx, draftName+"-"+rand.Text()) // two imports at once are two drafts
 	if err != nil {
 		return ImageStatus{}, err
@@ -180,6 +191,7 @@ func (e *Engine) addImage(ctx context.Context, draftName string, fill func(dir s
 	if _, err := draft.Commit(ctx, imageID(img)); err != nil {
 		return ImageStatus{}, err
 	}
+	e.note(how, "", time.Since(began), "%s", imageID(img))
 	e.prune(ctx, img)
 	return ImageStatus{Image: img, UsedBy: e.usersOf(img)}, nil
 }
@@ -196,7 +208,9 @@ func (e *Engine) prune(ctx context.Context, newest image.Image) {
 		if img.Name == newest.Name && img.Digest != newest.Digest && len(img.UsedBy) == 0 && img.BuiltAt.Before(newest.BuiltAt) {
 			if err := e.pool.DeleteImage(ctx, imageID(img.Image)); err != nil {
 				e.log.Error("remove old image", "image", imageID(img.Image), "error", err)
+				continue
 			}
+			e.note(event.ImageRemoved, "", 0, "%s, older than %s and without a site", imageID(img.Image), imageID(newest))
 		}
 	}
 }

@@ -14,6 +14,7 @@ const module = "github.com/logis-project/logis/"
 func allowed() map[string][]string {
 	return map[string][]string{
 		"api":                      {},
+		"internal/event":           {},
 		"internal/linux":           {},
 		"internal/strict":          {},
 		"internal/site":            {},

@@ -21,7 +21,10 @@ type live struct {
 	stopping  bool          // the end of the container is wanted
 	changed   chan struct{} // closed at every change
 
+	unmet string // why limits are not those of the record
+
 	readySince time.Time     // zero while not every service is ready
+	told       string        // the failure that events tell of already
 	pause      time.Duration // before the last start that keepUp made
 	keptUp     bool          // keepUp runs
 }
@@ -62,7 +65,7 @@ func (l *live) set(state site.State, failure string) {
 func (l *live) run(c *container.Container, state site.State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.container, l.services, l.ready, l.stopping = c, nil, false, false
+	l.container, l.services, l.ready, l.stopping, l.unmet = c, nil, false, false, ""
 	l.state, l.failure = state, ""
 	l.notify()
 }
@@ -75,7 +78,7 @@ func (l *live) report(c *container.Container, status control.Status) {
 		return // of a container that is no more
 	}
 	if status.Ready && !l.ready {
-		l.readySince = time.Now()
+		l.readySince, l.told = time.Now(), ""
 	}
 	l.services, l.ready = status.Services, status.Ready
 	if status.Ready && l.state == site.Starting {

@@ -35,24 +35,33 @@ func (e *Engine) Start(ctx context.Context, name string, noWait bool) (site.Stat
 }
 
 // up starts a site unless it runs, and waits until it is ready unless noWait. The lock is held.
-func (e *Engine) up(ctx context.Context, rec site.Record, noWait bool) (site.Status, error) {
-	if e.live(rec.Name()).snapshot().container == nil {
+func (e *Engine) up(ctx context.Context, rec site.Record, noWait bool) (_ site.Status, err error) {
+	starts, began := e.live(rec.Name()).snapshot().container == nil, time.Now()
+	if starts {
 		// Not ended by the caller's going away: a site that should run would lie stopped.
 		if err := e.startOrFail(context.WithoutCancel(ctx), rec); err != nil {
 			return site.Status{}, err
 		}
 	}
 	if !noWait {
-		if err := e.awaitReady(ctx, rec.Name()); err != nil {
-			return site.Status{}, err
-		}
+		err = e.awaitReady(ctx, rec.Name())
+	}
+	if starts {
+		e.noteStarted(rec.Name(), time.Since(began), !noWait, err)
+	}
+	if err != nil {
+		return site.Status{}, err
 	}
 	return e.status(ctx, rec), nil
 }
 
-// want records what the site shall be at every boot from here on. The lock is held.
+// want records what the site shall be at every boot from here on. What is left of one that could not be made or destroyed is
+// site.ErrConflict. The lock is held.
 func (e *Engine) want(name string, desired site.State) (site.Record, error) {
 	rec, err := e.store.Get(name)
+	if err == nil && rec.Phase != site.Stopped {
+		return rec, fmt.Errorf("%w: it is half made or half destroyed: destroy it with logis destroy %s", site.ErrConflict, name)
+	}
 	if err != nil || rec.Desired == desired {
 		return rec, err
 	}
@@ -63,6 +72,7 @@ func (e *Engine) want(name string, desired site.State) (site.Record, error) {
 func (e *Engine) startOrFail(ctx context.Context, rec site.Record) (err error) {
 	undo := undo{final: func(bool) error {
 		e.live(rec.Name()).set(site.Failed, err.Error())
+		e.noteFailed(rec.Name(), err)
 		e.tasks.Go(func() { e.keepUp(rec.Name()) })
 		return nil
 	}}
@@ -184,12 +194,11 @@ func (e *Engine) containerSpec(rec site.Record) (container.Spec, error) {
 	if err != nil {
 		return container.Spec{}, err
 	}
-	l := rec.Spec.Limits
 	spec := container.Spec{
 		Name: rec.Name(), IDBase: rec.IDBase,
 		Layers:   rootLayers(imageDir, dir),
 		Resolver: []string{e.network.Gateway4().String()},
-		Limits:   container.Limits{Memory: l.Memory, Swap: l.Swap, CPUs: l.CPUs, PIDs: l.PIDs},
+		Limits:   limitsOf(rec),
 	}
 	if base.Reserved != "" {
 		spec.Data, spec.DataTarget = dataLayers(dir), base.Reserved

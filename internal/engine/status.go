@@ -74,6 +74,7 @@ func (e *Engine) status(ctx context.Context, rec site.Record) site.Status {
 			out.Usage.Memory, out.Usage.PIDs, out.Usage.CPUSeconds = usage.Memory, usage.PIDs, usage.CPUSeconds
 		}
 	}
+	out.Warnings = e.live(rec.Name()).warnings(out.Warnings)
 	return out
 }
 

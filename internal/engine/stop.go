@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/site"
 )
@@ -26,7 +28,7 @@ func (e *Engine) Stop(ctx context.Context, name string) (site.Status, error) {
 	if err := fault.Point("stop: recorded"); err != nil {
 		return site.Status{}, err
 	}
-	if err := e.stop(ctx, rec); err != nil {
+	if err := e.stop(ctx, rec, stopGrace); err != nil {
 		return site.Status{}, err
 	}
 	return e.status(ctx, rec), nil
@@ -51,26 +53,38 @@ func (e *Engine) Restart(ctx context.Context, name string, noWait bool) (site.St
 	if err != nil {
 		return site.Status{}, err
 	}
-	if err := e.stop(ctx, rec); err != nil {
+	if err := fault.Point("restart: recorded"); err != nil {
+		return site.Status{}, err
+	}
+	err = e.stop(ctx, rec, stopGrace)
+	if err == nil {
+		err = fault.Point("restart: stopped")
+	}
+	if err != nil {
+		e.tasks.Go(func() { e.keepUp(name) }) // it should run, and nobody else would start it
 		return site.Status{}, err
 	}
 	return e.up(ctx, rec, noWait)
 }
 
-// stop takes a site off the network and stops it. Once begun it goes on to the end, also when the caller goes away. The
-// lock is held.
-func (e *Engine) stop(ctx context.Context, rec site.Record) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace+undoTimeout)
+// stop takes a site off the network and stops it; what still runs after grace is killed. Once begun it goes on to the end,
+// also when the caller goes away. The lock is held.
+func (e *Engine) stop(ctx context.Context, rec site.Record, grace time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace+undoTimeout)
 	defer cancel()
 	defer context.AfterFunc(e.background, cancel)() // the next Boot goes on with it
-	live := e.live(rec.Name())
+	live, began := e.live(rec.Name()), time.Now()
 	c := live.stop(site.Stopping)
-	err := e.disconnect(ctx, rec, c, func(ctx context.Context) error { return c.Stop(ctx, stopGrace) })
+	err := e.disconnect(ctx, rec, c, func(ctx context.Context) error { return c.Stop(ctx, grace) })
 	if err != nil {
 		live.set(site.Failed, err.Error())
+		e.noteFailed(rec.Name(), err)
 		return err
 	}
 	live.set(site.Stopped, "")
+	if c != nil {
+		e.note(event.SiteStopped, rec.Name(), time.Since(began), "")
+	}
 	return nil
 }
 
@@ -106,6 +120,7 @@ func (e *Engine) Destroy(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	rec, err = e.store.Update(name, func(r *site.Record) { r.Phase, r.Desired = site.Destroying, site.Stopped })
 	if err != nil {
 		return err
@@ -113,7 +128,12 @@ func (e *Engine) Destroy(ctx context.Context, name string) error {
 	if err := fault.Point("destroy: recorded"); err != nil {
 		return err
 	}
-	return e.destroy(ctx, rec)
+	if err := e.destroy(ctx, rec); err != nil {
+		e.noteFailed(name, err)
+		return err
+	}
+	e.note(event.SiteDestroyed, name, time.Since(began), "")
+	return nil
 }
 
 // destroy ends a site whose record says so: at once, since nothing of it is kept. The lock is held.

@@ -2,10 +2,10 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/guest/control"
 	"github.com/logis-project/logis/internal/site"
 )
@@ -64,6 +64,7 @@ func (e *Engine) readReports(name string, c *container.Container) {
 func (e *Engine) bury(name string, died *container.Container) {
 	words := died.LastWords() // before its run directory goes
 	e.log.Warn("PID 1 ended unexpectedly", "site", name, "words", words)
+	e.note(event.SiteDied, name, 0, "PID 1 ended unexpectedly%s", because(words))
 	ctx, unlock, err := e.lock(e.background, name)
 	if err != nil {
 		return
@@ -99,28 +100,14 @@ func (e *Engine) keepUp(name string) {
 			return
 		case <-time.After(e.live(name).nextPause(time.Now())):
 		}
-		if e.bringUp(name) {
+		err := e.raise(e.background, name, false)
+		if err == nil {
 			return
 		}
-	}
-}
-
-// bringUp is one attempt; it reports whether there is nothing left to do.
-func (e *Engine) bringUp(name string) bool {
-	ctx, unlock, err := e.lock(e.background, name)
-	if err != nil {
-		return true
-	}
-	defer unlock()
-	rec, err := e.store.Get(name)
-	if err != nil || rec.Phase != site.Stopped || rec.Desired != site.Running || e.live(name).snapshot().container != nil {
-		return true
-	}
-	if err := e.startOrFail(ctx, rec); err != nil {
-		if !errors.Is(err, context.Canceled) {
+		if interrupted(err) {
+			e.log.Info("start interrupted", "site", name, "error", err)
+		} else {
 			e.log.Error("start site again", "site", name, "error", err)
 		}
-		return false
 	}
-	return true
 }

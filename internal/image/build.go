@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/linux"
 )
 
@@ -117,6 +118,9 @@ func (b *build) runStep(ctx context.Context, s buildStep, index, total int) erro
 		b.Report(progress)
 	}}
 	err := s.run(ctx, out)
+	if err == nil {
+		err = fault.Point("image build: " + s.name)
+	}
 	if err == nil {
 		return nil
 	}

@@ -94,7 +94,7 @@ func (img Image) write(dir string) error {
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", imageFile, err)
 	}
-	return renameio.WriteFile(filepath.Join(dir, imageFile), append(data, '\n'), 0o644)
+	return renameio.WriteFile(filepath.Join(dir, imageFile), append(data, '\n'), 0o644, renameio.WithTempDir(dir))
 }
 
 // checkPath accepts a path as manifests name it: absolute, clean, below the root.

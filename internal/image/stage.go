@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -42,12 +44,26 @@ func (s stage) run(ctx context.Context, out io.Writer, argv ...string) error {
 		"DEBIAN_FRONTEND=noninteractive",
 	}, s.env...)
 	cmd.Stdout, cmd.Stderr = out, out
+	// Should this process die before the child has asked for its Pdeathsig, the child would live on: it begins with the
+	// byte that is written once it has, and ends if none comes.
+	theirs, ours, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer theirs.Close()
+	defer ours.Close()
+	cmd.Stdin = theirs
 	cmd.WaitDelay = 5 * time.Second
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
 		Pdeathsig:  syscall.SIGKILL,
 	}
-	if err := cmd.Run(); err != nil {
+	err = cmd.Start()
+	if err == nil {
+		_, err = ours.WriteString("\n")
+		err = errors.Join(err, cmd.Wait())
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -1,6 +1,9 @@
 # One step of a build: sh -c THIS stage ROOT WHERE COMMAND..., as the first process of new mount, PID, IPC and UTS
 # namespaces. The image gets a /dev and a /run of its own that vanish with the step; nothing of the host is mounted in it.
+# Its standard input is a pipe of logisd's with one line; without it, logisd has died meanwhile.
 set -eu
+read -r _
+exec </dev/null
 root=$1 where=$2
 shift 2
 

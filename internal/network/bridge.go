@@ -12,6 +12,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/linux"
 )
 
@@ -42,9 +43,15 @@ func (n *Network) Ensure(ctx context.Context, ports, redirects []Port) error {
 		return err
 	}
 	n.resolver = resolver
+	if err := fault.Point("host: rules"); err != nil {
+		return err
+	}
 	bridge, err := n.ensureBridge()
 	if err != nil {
 		return fmt.Errorf("set up bridge %s: %w", n.bridgeName(), err)
+	}
+	if err := fault.Point("host: bridge"); err != nil {
+		return err
 	}
 	if err := enableForwarding(); err != nil {
 		return err

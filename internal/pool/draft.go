@@ -98,8 +98,12 @@ func (d *Draft) publish(top *os.File, hidden, path string) error {
 	if err := unix.Renameat2(unix.AT_FDCWD, hidden, unix.AT_FDCWD, path, unix.RENAME_NOREPLACE); err != nil {
 		return fmt.Errorf("publish image: %w", err)
 	}
-	if err := linux.BtrfsCommit(top); err != nil {
-		return fmt.Errorf("write out image: %w", err)
+	err := fault.Point("image: published")
+	if err == nil {
+		err = linux.BtrfsCommit(top)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write out image: %w", err), d.pool.deleteSubvolume(path))
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
+	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/linux"
 )
 
@@ -79,11 +80,17 @@ func openLoopFile(ctx context.Context, o Options, log *slog.Logger) (*loopFile, 
 		}
 	}
 	defer device.Close() // the mount holds it from here on
+	if err := fault.Point("pool: loop device"); err != nil {
+		return nil, err
+	}
 	if mounted {
 		if err := l.holds(device); err != nil {
 			return nil, err
 		}
 	} else if err := l.mount(device, log); err != nil {
+		return nil, err
+	}
+	if err := fault.Point("pool: mounted"); err != nil {
 		return nil, err
 	}
 	if size > total {

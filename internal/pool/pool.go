@@ -25,6 +25,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/linux"
 )
 
@@ -112,10 +113,16 @@ func (p *Pool) openDir(ctx context.Context) error {
 			return fmt.Errorf("make directory of pool: %w", err)
 		}
 	}
+	if err := linux.RemoveTemporary(filepath.Join(p.dir, "qgroups")); err != nil {
+		return fmt.Errorf("clean directory of pool: %w", err)
+	}
 	if err := p.ensureQuota(ctx); err != nil {
 		return err
 	}
 	if err := p.claimGroups(); err != nil {
+		return err
+	}
+	if err := fault.Point("pool: quota"); err != nil {
 		return err
 	}
 	if err := p.restoreLimits(ctx); err != nil {

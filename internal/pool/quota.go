@@ -88,7 +88,7 @@ func (p *Pool) claimGroups() error {
 		if len(used) > 0 {
 			continue
 		}
-		if err := renameio.WriteFile(file, fmt.Appendln(nil, p.base), 0o600); err != nil {
+		if err := renameio.WriteFile(file, fmt.Appendln(nil, p.base), 0o600, renameio.WithTempDir(p.dir)); err != nil {
 			return fmt.Errorf("write quota groups of pool: %w", err)
 		}
 		return p.ensureShelf()

@@ -3,6 +3,7 @@ package proxy
 import (
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,8 @@ type pidFile struct {
 
 // write names this process.
 func (f pidFile) write() {
-	if err := renameio.WriteFile(f.path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
+	pid := []byte(strconv.Itoa(os.Getpid()) + "\n")
+	if err := renameio.WriteFile(f.path, pid, 0o644, renameio.WithTempDir(filepath.Dir(f.path))); err != nil {
 		f.log.Error("process id is not written", "err", err)
 	}
 }

@@ -169,7 +169,7 @@ func (s *store) write() {
 func (s *store) writeLocked() {
 	data, err := json.Marshal(kept{storeFormat, s.table.routes()})
 	if err == nil {
-		err = renameio.WriteFile(s.path, append(data, '\n'), 0o600)
+		err = renameio.WriteFile(s.path, append(data, '\n'), 0o600, renameio.WithTempDir(filepath.Dir(s.path)))
 	}
 	if err != nil {
 		s.log.Error("routes are not kept on disk: a restart without logisd would serve old ones", "err", err)

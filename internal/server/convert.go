@@ -19,6 +19,7 @@ func siteOf(st site.Status) api.Site {
 			MemoryBytes: r.Spec.Limits.Memory, SwapBytes: r.Spec.Limits.Swap, DiskBytes: r.Spec.Limits.Disk,
 			CPUs: r.Spec.Limits.CPUs, PIDs: r.Spec.Limits.PIDs,
 		},
+		Priority: r.Spec.Priority,
 		Usage: api.Usage{
 			MemoryBytes: st.Usage.Memory, DiskBytes: st.Usage.Disk, PIDs: st.Usage.PIDs, CPUSeconds: st.Usage.CPUSeconds,
 		},

@@ -4,8 +4,10 @@ import (
 	"context"
 	"io"
 	"net"
+	"time"
 
 	"github.com/logis-project/logis/internal/engine"
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/guest/control"
 	"github.com/logis-project/logis/internal/site"
 )
@@ -15,9 +17,12 @@ import (
 type Engine interface {
 	Sites
 	Power
+	Host
+	Settings
 	Sessions
 	Images
 	Archives
+	Events
 }
 
 // Sites are made, looked at and destroyed.
@@ -34,6 +39,12 @@ type Power interface {
 	Start(ctx context.Context, name string, noWait bool) (site.Status, error)
 	Stop(ctx context.Context, name string) (site.Status, error)
 	Restart(ctx context.Context, name string, noWait bool) (site.Status, error)
+}
+
+// Host acts on all sites at once, as the host boots and shuts down.
+type Host interface {
+	Up(ctx context.Context) (engine.BootReport, error)
+	Down(ctx context.Context, budget time.Duration) (int, error)
 }
 
 // Sessions are connections into a running site. What arrives on them comes from inside the site.
@@ -54,4 +65,9 @@ type Images interface {
 type Archives interface {
 	ExportImage(ctx context.Context, name string, w io.Writer) error
 	ImportImage(ctx context.Context, r io.Reader) (engine.ImageStatus, error)
+}
+
+// Events are what happened. What each returns ends it.
+type Events interface {
+	Events(ctx context.Context, n int, follow bool, each func(event.Event) error) error
 }

@@ -13,11 +13,14 @@ import (
 // register is the route table.
 func (s *Server) register(a huma.API) {
 	add(s, a, read, "GET", "/v1/version", "version", "Version of the daemon", version)
+	add(s, a, read, "GET", "/v1/events", "events", "What happened, oldest first", s.events,
+		streamOf[api.Event](a, "application/x-ndjson"))
 
 	add(s, a, read, "GET", "/v1/sites", "list-sites", "All sites, by name", s.listSites)
 	add(s, a, write, "POST", "/v1/sites", "create-site", "Create a site; a client that leaves cancels it", s.createSite, status(http.StatusCreated))
 	add(s, a, read, "GET", "/v1/sites/{name}", "show-site", "One site", s.showSite)
 	add(s, a, write, "DELETE", "/v1/sites/{name}", "destroy-site", "Destroy a site and everything in it", s.destroySite)
+	add(s, a, write, "PATCH", "/v1/sites/{name}", "set-site", "Change limits and priority of a site", s.setSite)
 	add(s, a, write, "POST", "/v1/sites/{name}/start", "start-site", "Start a site", s.startSite)
 	add(s, a, write, "POST", "/v1/sites/{name}/stop", "stop-site", "Stop a site", s.stopSite)
 	add(s, a, write, "POST", "/v1/sites/{name}/restart", "restart-site", "Stop and start a site", s.restartSite)
@@ -26,6 +29,9 @@ func (s *Server) register(a huma.API) {
 		status(http.StatusSwitchingProtocols))
 	add(s, a, read, "GET", "/v1/sites/{name}/logs", "site-logs", "Output of the site's services", s.siteLogs,
 		streamOf[api.LogLine](a, "application/x-ndjson"))
+
+	add(s, a, write, "POST", "/v1/host/up", "up", "Start the sites that should run; answer when each has been tried", s.up)
+	add(s, a, write, "POST", "/v1/host/down", "down", "Stop every site until up or the next boot of the host", s.down)
 
 	add(s, a, read, "GET", "/v1/images", "list-images", "All images, by name", s.listImages)
 	add(s, a, write, "POST", "/v1/images/import", "import-image", "Make an image from an exported archive", s.importImage, takesArchive)

@@ -176,9 +176,12 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 	slices.Sort(got)
 	want := []string{
 		"DELETE /v1/images/{name} write", "DELETE /v1/sites/{name} write",
+		"GET /v1/events read",
 		"GET /v1/images read", "GET /v1/images/{name} read", "GET /v1/images/{name}/export read",
 		"GET /v1/sites read", "GET /v1/sites/{name} read", "GET /v1/sites/{name}/logs read", "GET /v1/sites/{name}/wait read",
 		"GET /v1/version read",
+		"PATCH /v1/sites/{name} write",
+		"POST /v1/host/down write", "POST /v1/host/up write",
 		"POST /v1/images/import write", "POST /v1/images/{name}/build write",
 		"POST /v1/sites write", "POST /v1/sites/{name}/exec write", "POST /v1/sites/{name}/restart write",
 		"POST /v1/sites/{name}/start write", "POST /v1/sites/{name}/stop write",
@@ -186,7 +189,7 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("routes (-want +got):\n%s", d)
 	}
-	for _, name := range []string{"Site", "Error", "Image", "Progress", "LogLine", "CreateRequest", "ExecRequest"} {
+	for _, name := range []string{"Site", "Error", "Image", "Progress", "LogLine", "Event", "CreateRequest", "ExecRequest", "SetRequest"} {
 		if doc.Components.Schemas[name] == nil {
 			t.Errorf("no schema %s", name)
 		}

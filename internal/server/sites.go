@@ -64,6 +64,7 @@ func (s *Server) createSite(ctx context.Context, in *createInput) (*siteOutput, 
 			Memory: req.Limits.MemoryBytes, Swap: swap, Disk: req.Limits.DiskBytes,
 			CPUs: req.Limits.CPUs, PIDs: req.Limits.PIDs,
 		},
+		Priority: req.Priority,
 	}, engine.CreateOptions{NoStart: req.NoStart, NoWait: req.NoWait}))
 }
 

@@ -33,11 +33,12 @@ const (
 
 // Spec is what the creator of a site asks for.
 type Spec struct {
-	Name    string   `json:"name"`
-	Image   string   `json:"image"`
-	Domains []string `json:"domains"`  // beside NAME.<base_domain>
-	SSHKeys []string `json:"ssh_keys"` // authorized_keys lines
-	Limits  Limits   `json:"limits"`
+	Name     string   `json:"name"`
+	Image    string   `json:"image"`
+	Domains  []string `json:"domains"`  // beside NAME.<base_domain>
+	SSHKeys  []string `json:"ssh_keys"` // authorized_keys lines
+	Limits   Limits   `json:"limits"`
+	Priority int      `json:"priority,omitempty"` // at boot the highest starts first; -MaxPriority to MaxPriority
 }
 
 // Unset stands for a swap limit that nobody asked for, in a Spec whose defaults are not filled in yet: zero means none.

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/logis-project/logis/internal/fault"
 )
 
 // RecordFormat is the version of the record's JSON that this release reads and writes.
@@ -106,16 +108,37 @@ func decode(data []byte) (Record, error) {
 	return rec, nil
 }
 
+// write replaces a record's file; s.mu is held.
 func (s *Store) write(rec Record) error {
 	data, err := json.MarshalIndent(rec, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode record: %w", err)
 	}
 	// Rename and fsync of the file; the directory's own fsync makes the rename last through a power cut.
-	if err := renameio.WriteFile(s.path(rec.Name()), append(data, '\n'), 0o600); err != nil {
+	if err := renameio.WriteFile(s.path(rec.Name()), append(data, '\n'), 0o600, renameio.WithTempDir(s.dir)); err != nil {
 		return fmt.Errorf("write record: %w", err)
 	}
-	return s.syncDir()
+	err = fault.Point("record: written")
+	if err == nil {
+		err = s.syncDir()
+	}
+	if err != nil {
+		return errors.Join(err, s.putBack(rec.Name()))
+	}
+	return nil
+}
+
+// putBack gives a record's file the content that memory has, after a write whose caller is told that it was none.
+func (s *Store) putBack(name string) error {
+	old, ok := s.records[name]
+	if !ok {
+		return os.Remove(s.path(name))
+	}
+	data, err := json.MarshalIndent(old, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode record: %w", err)
+	}
+	return renameio.WriteFile(s.path(name), append(data, '\n'), 0o600, renameio.WithTempDir(s.dir))
 }
 
 func (s *Store) path(name string) string { return filepath.Join(s.dir, name+".json") }
@@ -224,5 +247,5 @@ func (s *Store) Release(name string) error {
 		return fmt.Errorf("delete record: %w", err)
 	}
 	delete(s.records, name)
-	return s.syncDir()
+	return errors.Join(fault.Point("record: removed"), s.syncDir())
 }

@@ -86,6 +86,9 @@ func (s Spec) Check() error {
 			return err
 		}
 	}
+	if err := checkPriority(s.Priority); err != nil {
+		return err
+	}
 	return s.Limits.Check()
 }
 

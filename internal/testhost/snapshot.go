@@ -2,6 +2,7 @@ package testhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -20,19 +21,21 @@ import (
 type Snapshot struct {
 	Links      []string // addresses, routes and bridge ports too
 	Rules      []string // the nft ruleset without its counters
-	Cgroups    []string // of this instance, in every hierarchy
+	Cgroups    []string // of this instance and below, in every hierarchy
 	Mounts     []string // mount point, file system and source
 	Loops      []string // device and file, of this run
 	Processes  []string // all of the box but the caller and its descendants
 	Files      []string // mode and path, under the directories asked for
+	Lines      []string // of the files asked for
 	Subvolumes []string // of the pool
 	Quotas     []string // the pool's quota groups
 }
 
 // SnapshotOptions names what is looked at beside the kernel's tables.
 type SnapshotOptions struct {
-	Dirs []string // whose files are listed, mounts left out
-	Pool string   // a mounted btrfs; "" is none
+	Dirs  []string // whose files are listed, mounts left out
+	Files []string // whose lines are; a missing file has none
+	Pool  string   // a mounted btrfs, its files too without what is in subvolumes; "" is none
 }
 
 // Take takes a snapshot. Subvolumes deleted before are waited for, and a commit is forced, so that quota groups are seen
@@ -46,7 +49,9 @@ func Take(ctx context.Context, opts SnapshotOptions) (Snapshot, error) {
 	if s.Rules, err = lines(ctx, "nft", "--stateless", "list", "ruleset"); err != nil {
 		return s, err
 	}
-	s.Cgroups = cgroupDirs(Instance())
+	for _, dir := range cgroupDirs(Instance()) {
+		s.Cgroups = append(s.Cgroups, below(dir)...)
+	}
 	if s.Mounts, err = mounts(); err != nil {
 		return s, err
 	}
@@ -56,8 +61,21 @@ func Take(ctx context.Context, opts SnapshotOptions) (Snapshot, error) {
 	if s.Processes, err = processes(); err != nil {
 		return s, err
 	}
-	if s.Files, err = files(opts.Dirs); err != nil {
+	dirs := opts.Dirs
+	if opts.Pool != "" {
+		dirs = append(slices.Clone(dirs), opts.Pool)
+	}
+	if s.Files, err = files(dirs); err != nil {
 		return s, err
+	}
+	for _, path := range opts.Files {
+		data, err := os.ReadFile(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return s, err
+		}
+		for line := range strings.Lines(string(data)) {
+			s.Lines = append(s.Lines, filepath.Base(path)+": "+strings.TrimSpace(line))
+		}
 	}
 	if opts.Pool != "" {
 		if err := s.takePool(ctx, opts.Pool); err != nil {
@@ -181,6 +199,18 @@ func descends(parent map[int]int, pid, ancestor int) bool {
 		}
 	}
 	return false
+}
+
+// below lists a directory and the directories below it.
+func below(dir string) []string {
+	var all []string
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			all = append(all, path) // one that vanishes while we walk is none
+		}
+		return nil
+	})
+	return all
 }
 
 // files lists what lies under dirs, without what is mounted there.

@@ -84,7 +84,7 @@ func TestMachineReachesHost(t *testing.T) {
 
 func TestSnapshotSeesWhatIsLeft(t *testing.T) {
 	dir := t.TempDir()
-	opts := testhost.SnapshotOptions{Dirs: []string{dir}}
+	opts := testhost.SnapshotOptions{Dirs: []string{dir}, Files: []string{filepath.Join(dir, "left")}}
 	take := func() testhost.Snapshot {
 		t.Helper()
 		s, err := testhost.Take(t.Context(), opts)
@@ -108,13 +108,14 @@ func TestSnapshotSeesWhatIsLeft(t *testing.T) {
 	run("nft", "add", "table", "inet", "left")
 	run("mount", "-t", "tmpfs", "left", "/mnt")
 	run("sh", "-c", "sleep infinity >/dev/null 2>&1 &")
-	if err := os.WriteFile(filepath.Join(dir, "left"), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "left"), []byte("a line\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	after := take()
 	for name, pair := range map[string][2][]string{
 		"links": {before.Links, after.Links}, "rules": {before.Rules, after.Rules}, "mounts": {before.Mounts, after.Mounts},
 		"processes": {before.Processes, after.Processes}, "files": {before.Files, after.Files},
+		"lines": {before.Lines, after.Lines},
 	} {
 		if cmp.Equal(pair[0], pair[1]) {
 			t.Errorf("%s: nothing seen of what was left", name)

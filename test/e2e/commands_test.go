@@ -76,6 +76,7 @@ func (h *house) commands() map[string]func(*testscript.TestScript, bool, []strin
 		"daemon":     func(ts *testscript.TestScript, _ bool, args []string) { control(ts, h.daemon, args) },
 		"proxy":      func(ts *testscript.TestScript, _ bool, args []string) { control(ts, h.proxy, args) },
 		"status":     status,
+		"holds":      h.holds,
 	}
 }
 

@@ -3,71 +3,99 @@
 package e2e
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // faultCase is one operation, whose every step is made to fail and to be the last that logisd takes.
 type faultCase struct {
 	name   string
-	before [][]string // what has to be there first
+	before []prior // what has to be there first
 	args   []string
 	after  map[string]bool // whether the site may be there at the end, by what was done: "error", "kill"
+	done   string          // the step from which on a kill leaves the operation done
+	loose  bool            // logisd may be faster than the command, and take the steps by itself
 }
 
-func faultCases(image string) []faultCase {
-	made := []string{"create", "alice", "--no-start"}
+// prior is a command that comes before the operation; with a fault it fails.
+type prior struct {
+	args  []string
+	fault string
+}
+
+func faultCases(tiny string) []faultCase {
+	made := prior{args: []string{"create", "alice", "--no-start"}}
+	runs := prior{args: []string{"create", "alice"}}
+	failed := prior{args: []string{"start", "alice"}, fault: "start: network=error"}
+	halfMade := prior{args: runs.args, fault: "start: network=error\ndisconnect: link=error"}
+	may := map[string]bool{"error": true, "kill": true}
+	mayAfterError := map[string]bool{"error": true}
+	destroy := []string{"destroy", "alice", "--force"}
 	return []faultCase{
-		{"create", nil, []string{"create", "alice"}, map[string]bool{}},
-		{"create without start", nil, made, map[string]bool{}},
-		{"start", [][]string{made}, []string{"start", "alice"}, map[string]bool{"error": true, "kill": true}},
-		{"stop", [][]string{{"create", "alice"}}, []string{"stop", "alice"}, map[string]bool{"error": true, "kill": true}},
-		{"destroy", [][]string{{"create", "alice"}}, []string{"destroy", "alice", "--force"}, map[string]bool{"error": true}},
-		{imageImport, nil, []string{"image", "import", image}, map[string]bool{}},
+		{name: "create", args: runs.args, done: "record: written#2"},
+		{name: "create without start", args: made.args, done: "record: written#2"},
+		{name: "start", before: []prior{made}, args: []string{"start", "alice"}, after: may},
+		{name: "start after a failed start", before: []prior{made, failed}, args: []string{"start", "alice"}, after: may, loose: true},
+		{name: "stop", before: []prior{runs}, args: []string{"stop", "alice"}, after: may},
+		{name: "restart", before: []prior{runs}, args: []string{"restart", "alice"}, after: may},
+		{name: "set", before: []prior{runs}, args: []string{"set", "alice", "--memory", "256MiB", "--disk", "1GiB"}, after: may},
+		{name: "destroy", before: []prior{runs}, args: destroy, after: mayAfterError},
+		{name: "destroy of a stopped site", before: []prior{made}, args: destroy, after: mayAfterError},
+		{name: "destroy of a half-made site", before: []prior{halfMade}, args: destroy, after: mayAfterError},
+		{name: "image import", args: []string{"image", "import", tiny}, done: "image: published"},
+		{name: "image remove", before: []prior{{args: []string{"image", "import", tiny}}}, args: []string{"image", "remove", "tiny"}},
+		// Last, and without the image of the other operations: the one that is built has its name.
+		{name: imageBuild, args: []string{"image", "build", "lemp"}, done: "image: published"},
 	}
 }
 
-// imageImport is the operation that begins without an image, and comes last.
-const imageImport = "image import"
+const imageBuild = "image build"
 
 // TestFaults ends every operation at every step, once in an error and once by killing logisd. After the next start what is
 // left of it can be named, entered and destroyed, and the host is then as it was.
 func TestFaults(t *testing.T) {
-	h := newHouse(t)
-	image := required(t, "LOGIS_IMAGE")
-	h.daemon.stop(t)
-	h.daemon.dir = h.faultyBinaries(t)
-	fault, steps := h.path("fault"), h.path("steps")
-	h.daemon.env = []string{"LOGIS_FAULT=" + fault, "LOGIS_FAULT_LOG=" + steps}
-	h.daemon.start(t)
-	h.logis(t, "create", "alice") // for what the host keeps from the first site on
-	h.destroyAll(t)
+	h := newFaultyHouse(t)
 	before := h.settled(t)
-	for _, c := range faultCases(image) {
-		if c.name == imageImport {
+	for _, c := range faultCases(h.tinyImage(t)) {
+		if c.name == imageBuild {
+			h.standInForDebootstrap(t)
 			h.logis(t, "image", "remove", "lemp")
 			before = h.settled(t)
 		}
-		for _, step := range h.stepsOf(t, c, steps) {
+		for _, step := range h.stepsOf(t, c) {
 			for _, how := range []string{"error", "kill"} {
 				t.Run(c.name+"/"+step+"/"+how, func(t *testing.T) {
-					for _, args := range c.before {
-						h.logis(t, args...)
-					}
-					h.breakAt(t, fault, step, how, c.args)
-					h.checkAfter(t, c, how)
-					h.restore(t, c)
+					h.prepare(t, c)
+					h.breakAt(t, c, step, how)
+					h.checkAfter(t, c, step, how)
+					h.restore(t)
 					h.compare(t, before)
 				})
 			}
 		}
 	}
+}
+
+// newFaultyHouse is a house whose logisd has the fault points and has had a site, for what the host keeps from the first one on.
+func newFaultyHouse(t *testing.T) *house {
+	t.Helper()
+	h := newHouse(t)
+	h.daemon.stop(t)
+	h.daemon.dir = h.faultyBinaries(t)
+	h.daemon.env = []string{"LOGIS_FAULT=" + h.path("fault"), "LOGIS_FAULT_LOG=" + h.path("steps")}
+	h.daemon.start(t)
+	h.logis(t, "create", "alice")
+	h.destroyAll(t)
+	return h
 }
 
 // faultyBinaries builds a logisd that has the fault points, beside the house's logis-init.
@@ -83,89 +111,187 @@ func (h *house) faultyBinaries(t *testing.T) string {
 	return dir
 }
 
-// stepsOf runs an operation through and returns the steps it took, each once.
-func (h *house) stepsOf(t *testing.T, c faultCase, log string) []string {
+// fault says what is to happen at which steps from here on; "" is nothing. What logisd has taken so far is forgotten.
+func (h *house) fault(t testing.TB, wanted string) {
 	t.Helper()
-	for _, args := range c.before {
-		h.logis(t, args...)
-	}
-	if err := os.Remove(log); err != nil && !errors.Is(err, os.ErrNotExist) {
-		t.Fatal(err)
-	}
-	h.logis(t, c.args...)
-	data, err := os.ReadFile(log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.restore(t, c)
-	var steps []string
-	for step := range strings.Lines(string(data)) {
-		if step = strings.TrimSpace(step); !slices.Contains(steps, step) {
-			steps = append(steps, step)
+	for _, name := range []string{"fault", "steps"} {
+		if err := os.Remove(h.path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
 		}
 	}
-	if len(steps) < 3 {
-		t.Fatalf("%s took the steps %q only: are the fault points there?", c.name, steps)
+	if wanted == "" {
+		return
+	}
+	if err := os.WriteFile(h.path("fault"), []byte(wanted), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// steps are those that logisd has taken since fault was called, in their order. One that comes again has its number behind
+// it: "step#2".
+func (h *house) steps(t testing.TB) []string {
+	t.Helper()
+	data, err := os.ReadFile(h.path("steps"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	var steps []string
+	times := map[string]int{}
+	for step := range strings.Lines(string(data)) {
+		step = strings.TrimSpace(step)
+		if times[step]++; times[step] > 1 {
+			step = fmt.Sprintf("%s#%d", step, times[step])
+		}
+		steps = append(steps, step)
+	}
+	return steps
+}
+
+// prepare does what has to come before the operation.
+func (h *house) prepare(t *testing.T, c faultCase) {
+	t.Helper()
+	for _, p := range c.before {
+		h.fault(t, p.fault)
+		if p.fault == "" {
+			h.logis(t, p.args...)
+		} else if h.try(p.args...) == nil {
+			t.Fatalf("logis %s went through %q", strings.Join(p.args, " "), p.fault)
+		}
+	}
+	h.fault(t, "")
+}
+
+// stepsOf runs an operation through and returns the steps it took.
+func (h *house) stepsOf(t *testing.T, c faultCase) []string {
+	t.Helper()
+	h.prepare(t, c)
+	h.logis(t, c.args...)
+	steps := h.steps(t)
+	h.restore(t)
+	if len(steps) == 0 {
+		t.Fatalf("%s took no steps: are the fault points there?", c.name)
 	}
 	return steps
 }
 
 // breakAt runs the operation with the fault in place, and starts logisd again if that ended it.
-func (h *house) breakAt(t *testing.T, file, step, how string, args []string) {
+func (h *house) breakAt(t *testing.T, c faultCase, step, how string) {
 	t.Helper()
-	if err := os.WriteFile(file, []byte(step+"="+how), 0o600); err != nil {
-		t.Fatal(err)
+	h.fault(t, step+"="+how)
+	err := h.try(c.args...)
+	if err == nil && !c.loose {
+		t.Errorf("logis %s went through a fault after %q", strings.Join(c.args, " "), step)
 	}
-	err := h.try(args...)
-	if rerr := os.Remove(file); rerr != nil {
-		t.Fatal(rerr)
-	}
-	if err == nil {
-		t.Errorf("logis %s went through a fault after %q", strings.Join(args, " "), step)
-	}
-	if how == "kill" {
+	h.fault(t, "")
+	if how == "kill" && err != nil {
 		h.daemon.died(t)
 		h.daemon.start(t)
 	}
 }
 
+// listed is what these tests read of `logis list`.
+type listed struct {
+	Name, State, Desired, Error string
+	SSH                         struct{ Port int }
+}
+
+func (h *house) list(t testing.TB) []listed {
+	t.Helper()
+	var sites []listed
+	if err := json.Unmarshal([]byte(h.logis(t, "list", "--format", "json")), &sites); err != nil {
+		t.Fatalf("list sites: %v", err)
+	}
+	return sites
+}
+
 // checkAfter looks at what the operation left: a site is there only where it may be, in a state of rest, and one that should
 // run does.
-func (h *house) checkAfter(t *testing.T, c faultCase, how string) {
+func (h *house) checkAfter(t *testing.T, c faultCase, step, how string) {
 	t.Helper()
-	var sites []struct{ Name, State, Desired, Error string }
-	list := func() error {
-		sites = nil
-		return json.Unmarshal([]byte(h.logis(t, "list", "--format", "json")), &sites)
-	}
-	if err := list(); err != nil {
-		t.Fatal(err)
-	}
+	stays := c.after[how] || how == "kill" && step == c.done
+	sites := h.list(t)
 	for _, s := range sites {
+		if c.name == "set" {
+			h.checkSet(t, s.Name, how)
+		}
 		switch {
-		case !c.after[how]:
+		case !stays:
 			t.Errorf("%s is left, in state %s", s.Name, s.State)
-		case how == "kill" && s.Desired == "running":
-			h.logis(t, "wait", s.Name, "--timeout", "60s")
+		case how == "kill":
+			h.atRest(t, s)
 		case s.State == "failed" && s.Error == "":
 			t.Errorf("%s is failed and does not say why", s.Name)
-		case s.State == "failed":
-			if s.Desired == "running" {
-				h.logis(t, "start", s.Name) // nothing of the failure is in the way
-			}
+		case c.args[0] == "destroy": // restore does it again
+		case s.Desired == "running":
+			h.logis(t, "start", s.Name) // nothing of the failure is in the way
+			h.answers(t, s)
 		}
 	}
 	// The name can be used again at once.
 	if len(sites) == 0 && c.args[0] == "create" {
 		h.logis(t, "create", "alice", "--no-start")
 	}
+	if c.args[0] == "image" && !stays && how == "kill" && h.try("image", "show", c.image()) == nil {
+		t.Errorf("the image %s is left", c.image())
+	}
 }
 
-// restore takes the house back to where the operation starts from: no site, and for an import no image.
-func (h *house) restore(t *testing.T, c faultCase) {
+// image is the name of the image that the operation is about.
+func (c faultCase) image() string {
+	if c.name == imageBuild {
+		return "lemp"
+	}
+	return "tiny"
+}
+
+// atRest waits until a site is what the record says after a start of logisd: running and answering, or stopped.
+func (h *house) atRest(t testing.TB, s listed) {
+	t.Helper()
+	if s.Desired == "running" {
+		h.logis(t, "wait", s.Name, "--timeout", "60s")
+		h.answers(t, s)
+		return
+	}
+	h.logis(t, "wait", s.Name, "--for", "stopped", "--timeout", "60s")
+}
+
+// answers checks that a site's website is served by the proxy, and that the host's port leads to its ssh.
+func (h *house) answers(t testing.TB, s listed) {
+	t.Helper()
+	err := poll(func() error {
+		if out, err := exec.Command("curl", "-sSf", "-o", "/dev/null", "-H", "Host: "+s.Name+".localhost", "http://localhost/").
+			CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		conn, err := net.DialTimeout("tcp4", fmt.Sprintf("127.0.0.1:%d", s.SSH.Port), time.Second)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+			return err
+		}
+		banner, err := bufio.NewReader(conn).ReadString('\n')
+		if err == nil && !strings.HasPrefix(banner, "SSH-") {
+			err = fmt.Errorf("port %d says %q", s.SSH.Port, banner)
+		}
+		return err
+	})
+	if err != nil {
+		t.Errorf("%s does not answer: %v", s.Name, err)
+	}
+}
+
+// restore takes the house back to where the operations start from: no site, no image of the operations' own.
+func (h *house) restore(t *testing.T) {
 	t.Helper()
 	h.destroyAll(t)
-	if c.name == imageImport && h.try("image", "show", "lemp") == nil {
-		h.logis(t, "image", "remove", "lemp")
+	for _, name := range []string{"tiny", "lemp"} {
+		if name == "lemp" && !h.standIn {
+			continue
+		}
+		if h.try("image", "show", name) == nil {
+			h.logis(t, "image", "remove", name)
+		}
 	}
 }

@@ -27,6 +27,7 @@ type house struct {
 	daemon  *daemon
 	proxy   *daemon
 	visitor *testhost.Machine
+	standIn bool // debootstrap is a script of the test's
 }
 
 func newHouse(t *testing.T) *house {
@@ -111,7 +112,9 @@ func (h *house) logis(t testing.TB, args ...string) string {
 // take takes a snapshot of the box.
 func (h *house) take(t testing.TB) testhost.Snapshot {
 	t.Helper()
-	opts := testhost.SnapshotOptions{Dirs: []string{"/run", h.path("state")}}
+	opts := testhost.SnapshotOptions{
+		Dirs: []string{"/run", h.path("state")}, Files: []string{h.path("state/proxy/routes.json")},
+	}
 	if exec.Command("mountpoint", "-q", h.path("state/pool")).Run() == nil {
 		opts.Pool = h.path("state/pool")
 	}

@@ -4,6 +4,7 @@ package servertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/logis-project/logis/internal/engine"
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/guest/control"
 	"github.com/logis-project/logis/internal/image"
 	"github.com/logis-project/logis/internal/server"
@@ -36,6 +38,8 @@ type Engine struct {
 	// Session is the site's side of exec and logs; req is a control.Exec or a control.Logs.
 	Session func(ctx context.Context, name string, inside net.Conn, req any)
 
+	Happened *event.Log // what Events reads; in memory
+
 	mu     sync.Mutex
 	sites  map[string]site.Status
 	images map[string]engine.ImageStatus
@@ -44,7 +48,10 @@ type Engine struct {
 
 // New returns an Engine without sites and images.
 func New() *Engine {
-	return &Engine{sites: map[string]site.Status{}, images: map[string]engine.ImageStatus{}, Freed: make(chan error, 1)}
+	return &Engine{
+		sites: map[string]site.Status{}, images: map[string]engine.ImageStatus{}, Freed: make(chan error, 1),
+		Happened: event.Open(event.Options{}),
+	}
 }
 
 // Birth is when every site is created and started and every image built.
@@ -158,6 +165,29 @@ func (m *Engine) Stop(ctx context.Context, name string) (site.Status, error) {
 // Restart implements server.Engine.
 func (m *Engine) Restart(ctx context.Context, name string, noWait bool) (site.Status, error) {
 	return m.Start(ctx, name, noWait)
+}
+
+// Up implements server.Engine: what is failed stays so.
+func (m *Engine) Up(ctx context.Context) (engine.BootReport, error) {
+	report := engine.BootReport{Began: Birth(), Ended: Birth().Add(time.Second)}
+	all, err := m.List(ctx)
+	for _, s := range all {
+		if s.State == site.Failed {
+			report.Sites = append(report.Sites, engine.BootSite{Name: s.Record.Name(), Outcome: engine.NotUp, Error: "no such image"})
+			continue
+		}
+		report.Sites = append(report.Sites, engine.BootSite{Name: s.Record.Name(), Outcome: engine.Up, Took: time.Second})
+	}
+	return report, err
+}
+
+// Down implements server.Engine.
+func (m *Engine) Down(ctx context.Context, budget time.Duration) (int, error) {
+	if budget == time.Second {
+		return 0, errors.New("stop alice: PID 1 has not ended")
+	}
+	all, err := m.List(ctx)
+	return len(all), err
 }
 
 // List implements server.Engine.
@@ -297,6 +327,14 @@ func (m *Engine) ImportImage(_ context.Context, r io.Reader) (engine.ImageStatus
 		return engine.ImageStatus{}, err
 	}
 	return engine.ImageStatus{Image: image.Image{Name: "imported", SizeBytes: n}}, nil
+}
+
+// Events implements server.Engine.
+func (m *Engine) Events(ctx context.Context, n int, follow bool, each func(event.Event) error) error {
+	if follow {
+		return m.Happened.Follow(ctx, n, each)
+	}
+	return m.Happened.Last(n, each)
 }
 
 // Serve runs a server of m on a socket until the test ends. stop ends it at once.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"time"
 )
@@ -34,6 +35,10 @@ func main() {
 		fmt.Println(fill(os.Args[2]))
 	case "hog":
 		hog(number(2))
+	case "hold":
+		taken := hog(number(2))
+		time.Sleep(time.Hour)
+		runtime.KeepAlive(taken)
 	case "bomb":
 		fmt.Println(bomb(number(2)))
 	case "wait":
@@ -79,13 +84,14 @@ func fill(path string) int64 {
 	return total
 }
 
-// hog takes so many bytes of memory, touches every page and ends.
-func hog(bytes int) {
+// hog takes so many bytes of memory, and touches every page.
+func hog(bytes int) []byte {
 	taken := make([]byte, bytes)
 	for i := 0; i < len(taken); i += os.Getpagesize() {
 		taken[i] = 1
 	}
 	fmt.Println(len(taken))
+	return taken
 }
 
 // bomb starts up to n processes, returns how many could be, and ends them.

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/logis-project/logis/api"
+	"github.com/logis-project/logis/internal/quantity"
+)
+
+func (c *commandLine) set() *cobra.Command {
+	var req api.SetRequest
+	var memory, disk size
+	var cpus processors
+	var pids tasks
+	cmd := &cobra.Command{
+		Use: "set NAME", Short: "Change limits or priority of a site, at once and without a restart",
+		Long: "set changes limits or priority of a site; what is not named stays as it is. A running site has them at once. Disk and memory " +
+			"are not set below what is in use.",
+		Example: "  logis set alice --memory 1GiB --disk 4GiB\n  logis set alice --cpus 0.5 --pids 200\n  logis set alice --priority 10",
+		Args:    exactly("NAME"), ValidArgsFunction: c.completeSite,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			req.MemoryBytes, req.DiskBytes = given(int64(memory)), given(int64(disk))
+			req.CPUs, req.PIDs = given(float64(cpus)), given(int64(pids))
+			if req == (api.SetRequest{}) {
+				return usage(cmd, "set what? give at least one of --memory, --swap, --disk, --cpus, --pids and --priority")
+			}
+			return c.runSet(cmd.Context(), args[0], req)
+		},
+	}
+	f := cmd.Flags()
+	f.Var(&memory, "memory", "memory limit, such as 512MiB")
+	f.Var(&swapSize{&req.SwapBytes}, "swap", "swap limit, on top of memory; 0 for none")
+	f.Var(&disk, "disk", "disk limit, files and database together")
+	f.Var(&cpus, "cpus", "processors, such as 0.5 or 2")
+	f.Var(&pids, "pids", "processes and threads at once")
+	f.Var(&rank{&req.Priority}, "priority", priorityHelp)
+	return cmd
+}
+
+const priorityHelp = "at boot the highest starts first, -1000 to 1000"
+
+func (c *commandLine) runSet(ctx context.Context, name string, req api.SetRequest) error {
+	s, err := c.logisd().Set(ctx, name, req)
+	if err != nil {
+		return cannot(err, "change %q", name)
+	}
+	c.printf("%s: %s\n", clean(s.Name), strings.Join(settings(s, req), ", "))
+	for _, w := range s.Warnings {
+		c.printf("  warning: %s\n", clean(w))
+	}
+	return nil
+}
+
+// settings writes what is now true of what was asked for.
+func settings(s api.Site, req api.SetRequest) []string {
+	var out []string
+	for _, v := range []struct {
+		asked bool
+		text  string
+	}{
+		{req.MemoryBytes != nil, "memory " + quantity.Format(s.Limits.MemoryBytes)},
+		{req.SwapBytes != nil, "swap " + quantity.Format(s.Limits.SwapBytes)},
+		{req.DiskBytes != nil, "disk " + quantity.Format(s.Limits.DiskBytes)},
+		{req.CPUs != nil, count(s.Limits.CPUs, "cpu")},
+		{req.PIDs != nil, fmt.Sprintf("%d processes", s.Limits.PIDs)},
+		{req.Priority != nil, fmt.Sprintf("priority %d", s.Priority)},
+	} {
+		if v.asked {
+			out = append(out, v.text)
+		}
+	}
+	return out
+}
+
+// given returns a pointer to the value of a flag that cannot be zero, nil where it was not given.
+func given[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+// rank is a flag that takes a whole number, zero and below too.
+type rank struct{ to **int }
+
+func (r *rank) String() string {
+	if r.to == nil || *r.to == nil {
+		return ""
+	}
+	return strconv.Itoa(**r.to)
+}
+
+func (r *rank) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return errors.New("must be a whole number from -1000 to 1000")
+	}
+	*r.to = &n
+	return nil
+}
+
+func (r *rank) Type() string { return "number" }

@@ -1,0 +1,116 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/docker/go-units"
+	"github.com/opencontainers/cgroups"
+	"golang.org/x/sys/unix"
+
+	"github.com/logis-project/logis/internal/fault"
+)
+
+// InUseError says that a memory limit cannot be set, since the processes hold more and the kernel finds nothing to reclaim.
+type InUseError struct {
+	Used int64 // bytes
+	Swap bool  // Used is memory and swap together, and so is the limit
+}
+
+func (e *InUseError) Error() string {
+	what := "of memory"
+	if e.Swap {
+		what = "of memory and swap"
+	}
+	return fmt.Sprintf("%s %s is in use", units.BytesSize(float64(e.Used)), what)
+}
+
+// SetLimits changes the limits of a running container and reads them back; limits that it has already cost nothing. Memory
+// below what is used, with all that can be reclaimed taken away, is an *InUseError: no process is ever killed for it. Fewer
+// tasks than there are only keep new ones from starting. After an error some of the new limits may hold: call it again with
+// the old ones.
+func (c *Container) SetLimits(ctx context.Context, l Limits) error {
+	if err := errors.Join(c.awaitLimit(ctx), ctx.Err()); err != nil {
+		return err
+	}
+	return c.cgroup.change(l)
+}
+
+// HostMemory is the memory of this machine, in bytes (sysinfo(2)).
+func (r *Runtime) HostMemory() (int64, error) {
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return 0, fmt.Errorf("read memory of the machine: %w", err)
+	}
+	return int64(info.Totalram) * int64(info.Unit), nil
+}
+
+// change moves a cgroup in use to other limits.
+func (c *cgroup) change(l Limits) error {
+	r, _ := c.enforceable(l)
+	if c.verify(r) == nil {
+		return nil
+	}
+	if cgroups.IsCgroup2UnifiedMode() {
+		if err := reclaim(c.manager.Path("memory"), l.Memory); err != nil {
+			return err
+		}
+	}
+	// The manager keeps memory below memory with swap at every instant, as v1 demands, whichever way both go.
+	r.MemoryCheckBeforeUpdate = true
+	err := c.write(r, l)
+	if err == nil {
+		err = fault.Point("limits: written")
+	}
+	if err == nil {
+		return nil
+	}
+	// v1 answers EBUSY once it has reclaimed what it can; the manager does not always pass that on.
+	stats, serr := c.manager.Stats(&cgroups.StatsOptions{Controllers: cgroups.Memory})
+	if serr != nil {
+		return err
+	}
+	if used := int64(stats.MemoryStats.Usage.Usage); used > l.Memory {
+		return &InUseError{Used: used}
+	}
+	both := int64(stats.MemoryStats.SwapUsage.Usage) // v1: memory too
+	if !cgroups.IsCgroup2UnifiedMode() && r.MemorySwap != 0 && both > r.MemorySwap {
+		return &InUseError{Used: both, Swap: true}
+	}
+	return err
+}
+
+const (
+	reclaimMargin = 1 << 20 // bytes: what a site may take between the reclaim and the new limit
+	reclaimTries  = 5       // as often as v1 tries by itself
+)
+
+// reclaim takes memory away from a cgroup of v2 until a new limit fits, or says that it cannot: there, unlike v1, the
+// kernel makes a limit below what is used true by killing (cgroup-v2.rst, memory.max).
+func reclaim(dir string, limit int64) error {
+	var used int64
+	for try := 0; ; try++ {
+		data, err := os.ReadFile(filepath.Join(dir, "memory.current"))
+		if err != nil {
+			return fmt.Errorf("read memory in use: %w", err)
+		}
+		if used, err = strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64); err != nil {
+			return fmt.Errorf("read memory in use: %w", err)
+		}
+		if used+reclaimMargin <= limit {
+			return nil
+		}
+		if try == reclaimTries {
+			return &InUseError{Used: used}
+		}
+		err = os.WriteFile(filepath.Join(dir, "memory.reclaim"), strconv.AppendInt(nil, used+reclaimMargin-limit, 10), 0)
+		if err != nil && !errors.Is(err, unix.EAGAIN) { // EAGAIN: less than that was found
+			return fmt.Errorf("reclaim memory: %w", err)
+		}
+	}
+}

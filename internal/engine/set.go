@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/fault"
+	"github.com/logis-project/logis/internal/pool"
+	"github.com/logis-project/logis/internal/quantity"
+	"github.com/logis-project/logis/internal/site"
+)
+
+// Set changes limits and priority of a site, at once where it runs; a stopped one has the rest from its next start on. Nothing
+// is set below what is in use of disk or memory. An error leaves everything as it was; a crash is made up for by the next
+// Boot. Errors wrap site.ErrInvalid, site.ErrConflict for a limit below use, or none of them.
+func (e *Engine) Set(ctx context.Context, name string, change site.Change) (_ site.Status, err error) {
+	ctx, unlock, err := e.lock(ctx, name)
+	if err != nil {
+		return site.Status{}, err
+	}
+	defer unlock()
+	old, err := e.store.Get(name)
+	if err != nil {
+		return site.Status{}, err
+	}
+	if old.Phase != site.Stopped {
+		return site.Status{}, fmt.Errorf("%w: it is half %s: destroy it", site.ErrConflict, old.Phase)
+	}
+	spec, err := change.Apply(old.Spec)
+	if err != nil {
+		return site.Status{}, err
+	}
+	if err := e.fits(ctx, old.Spec.Limits, spec.Limits); err != nil {
+		return site.Status{}, err
+	}
+	// From here on it goes to the end or back, whoever leaves: a half changed site is nobody's wish.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	var undo undo
+	defer func() { undo.runOn(ctx, e.log, &err) }()
+	rec, err := e.intend(&undo, old, spec)
+	if err != nil {
+		return site.Status{}, err
+	}
+	if change == (site.Change{Priority: change.Priority}) {
+		return e.status(ctx, rec), nil
+	}
+	if err := e.apply(ctx, &undo, old, rec); err != nil {
+		return site.Status{}, explain(err)
+	}
+	e.live(name).setUnmet("")
+	return e.status(ctx, rec), nil
+}
+
+// intend writes what shall be before anything is: after a crash the next Boot goes on from here.
+func (e *Engine) intend(undo *undo, old site.Record, spec site.Spec) (site.Record, error) {
+	write := func(s site.Spec) (site.Record, error) {
+		return e.store.Update(old.Name(), func(r *site.Record) { r.Spec.Limits, r.Spec.Priority = s.Limits, s.Priority })
+	}
+	rec, err := write(spec)
+	if err != nil {
+		return site.Record{}, err
+	}
+	undo.add("put back the record", func(context.Context) error { _, err := write(old.Spec); return err })
+	return rec, fault.Point("set: recorded")
+}
+
+// apply makes the limits of a site those of rec: of its disk, and of its container if one runs. The lock is held.
+func (e *Engine) apply(ctx context.Context, undo *undo, old, rec site.Record) error {
+	if err := e.pool.Resize(ctx, rec.Name(), diskOf(rec)); err != nil {
+		return err
+	}
+	undo.add("put back the disk", func(ctx context.Context) error { return e.pool.SetDisk(ctx, rec.Name(), diskOf(old)) })
+	if err := fault.Point("set: disk"); err != nil {
+		return err
+	}
+	c := e.live(rec.Name()).snapshot().container
+	if c == nil {
+		return nil
+	}
+	undo.add("put back the container's limits", func(ctx context.Context) error { return c.SetLimits(ctx, limitsOf(old)) })
+	if err := c.SetLimits(ctx, limitsOf(rec)); err != nil {
+		return err
+	}
+	return fault.Point("set: container")
+}
+
+// applyLimits finishes the change of limits that a crash cut short: of the disk, and of the container if one was adopted.
+// What cannot be is a warning of the site until it is set anew or started, which gives it all its limits.
+func (e *Engine) applyLimits(ctx context.Context, rec site.Record) {
+	errs := []error{e.pool.Resize(ctx, rec.Name(), diskOf(rec))}
+	if c := e.live(rec.Name()).snapshot().container; c != nil {
+		err := c.SetLimits(ctx, limitsOf(rec))
+		select {
+		case <-c.Done(): // with it went its limits
+		default:
+			errs = append(errs, err)
+		}
+	}
+	for _, err := range errs {
+		if err != nil {
+			e.log.Error("finish the change of a site's limits", "site", rec.Name(), "error", err)
+			why := strings.TrimPrefix(explain(err).Error(), site.ErrConflict.Error()+": ")
+			e.live(rec.Name()).setUnmet("limits are not as they were set: " + why)
+		}
+	}
+}
+
+// fits tells whether this machine can give what is asked for. What a site has already is not asked again.
+func (e *Engine) fits(ctx context.Context, old, asked site.Limits) error {
+	if asked.Memory > old.Memory {
+		memory, err := e.containers.HostMemory()
+		if err != nil {
+			return err
+		}
+		if asked.Memory > memory {
+			return fmt.Errorf("%w: memory of %s is more than this machine has (%s)", site.ErrInvalid,
+				quantity.Format(asked.Memory), quantity.Format(memory))
+		}
+	}
+	if asked.Disk > old.Disk {
+		_, size, err := e.pool.Free(ctx)
+		if err != nil {
+			return err
+		}
+		if asked.Disk > size {
+			return fmt.Errorf("%w: disk of %s is more than the disk pool has (%s): ask for less, or raise pool.size", site.ErrInvalid,
+				quantity.Format(asked.Disk), quantity.Format(size))
+		}
+	}
+	return nil
+}
+
+// explain says what to do about a limit below what is in use.
+func explain(err error) error {
+	if use, ok := errors.AsType[*pool.InUseError](err); ok {
+		return fmt.Errorf("%w: disk: %w: delete some of it first, or allow more", site.ErrConflict, use)
+	}
+	if use, ok := errors.AsType[*container.InUseError](err); ok {
+		return fmt.Errorf("%w: memory: %w: end what holds it, or stop the site first", site.ErrConflict, use)
+	}
+	return err
+}
+
+func limitsOf(rec site.Record) container.Limits {
+	l := rec.Spec.Limits
+	return container.Limits{Memory: l.Memory, Swap: l.Swap, CPUs: l.CPUs, PIDs: l.PIDs}
+}
+
+// setUnmet notes why limits of a running site are not those of its record; "" that they are.
+func (l *live) setUnmet(why string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unmet = why
+}
+
+// warnings adds what is not met to those of the container.
+func (l *live) warnings(of []string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.unmet == "" {
+		return of
+	}
+	return append([]string{l.unmet}, of...)
+}

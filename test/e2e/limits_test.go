@@ -1,0 +1,150 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/logis-project/logis/internal/quantity"
+)
+
+// holds SITE LIMIT=VALUE... fails unless the kernel holds a site to these limits: holds alice memory=512MiB cpus=0.5
+// A stopped site has its disk and nothing else.
+func (h *house) holds(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: holds SITE memory|swap|disk|cpus|pids=VALUE...")
+	}
+	got, err := h.kernelLimits(args[0])
+	ts.Check(err)
+	for _, a := range args[1:] {
+		name, text, _ := strings.Cut(a, "=")
+		want, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			n, err := quantity.Parse(text)
+			ts.Check(err)
+			want = float64(n)
+		}
+		if value, ok := got[name]; !ok || value != want {
+			ts.Fatalf("the kernel holds %s to %v, want %s", args[0], got, a)
+		}
+	}
+}
+
+// checkSet fails unless a change of limits that was ended is undone by an error, and wholly done or not at all after a kill.
+func (h *house) checkSet(t *testing.T, site, how string) {
+	t.Helper()
+	if err := h.limitsHold(site); err != nil {
+		t.Errorf("the limits of %s (-recorded +held): %v", site, err)
+	}
+	got, err := h.kernelLimits(site)
+	if how == "error" && (err != nil || got["memory"] != 512<<20 || got["disk"] != 2<<30) {
+		t.Errorf("after an error the kernel holds %s to %v, %v; want what it had", site, got, err)
+	}
+}
+
+// limitsHold fails unless the kernel holds a site to what show says.
+func (h *house) limitsHold(site string) error {
+	out, err := h.command("show", site, "--format", "json").Output()
+	if err != nil {
+		return fmt.Errorf("show %s: %w", site, err)
+	}
+	var s struct {
+		PID    int
+		Limits struct {
+			Memory int64 `json:"memory_bytes"`
+			Disk   int64 `json:"disk_bytes"`
+			CPUs   float64
+			PIDs   int64
+		}
+	}
+	if err := json.Unmarshal(out, &s); err != nil {
+		return err
+	}
+	want := map[string]float64{"disk": float64(s.Limits.Disk)}
+	if s.PID > 0 {
+		want["memory"], want["cpus"], want["pids"] = float64(s.Limits.Memory), s.Limits.CPUs, float64(s.Limits.PIDs)
+	}
+	got, err := h.kernelLimits(site)
+	delete(got, "swap") // not every kernel counts it
+	if d := cmp.Diff(want, got); d != "" && err == nil {
+		err = errors.New(d)
+	}
+	return err
+}
+
+// kernelLimits reads what the kernel holds a site to: its quota group, and if it runs its cgroup.
+func (h *house) kernelLimits(site string) (map[string]float64, error) {
+	out, err := exec.Command("btrfs", "qgroup", "show", "-rF", "--raw", h.path("state/pool/sites/"+site+"/root")).Output()
+	if err != nil {
+		return nil, fmt.Errorf("read quota groups of %s: %w", site, err)
+	}
+	limits := map[string]float64{}
+	for line := range strings.Lines(string(out)) {
+		if f := strings.Fields(line); len(f) > 3 && strings.HasPrefix(f[0], "1/") {
+			if limits["disk"], err = strconv.ParseFloat(f[3], 64); err != nil {
+				return nil, err
+			}
+		}
+	}
+	out, err = h.command("show", site, "--format", "json").Output()
+	if err != nil {
+		return nil, fmt.Errorf("show %s: %w", site, err)
+	}
+	var s struct{ PID int }
+	if err := json.Unmarshal(out, &s); err != nil || s.PID == 0 {
+		return limits, err
+	}
+	groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", s.PID))
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(groups)) {
+		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		for controller := range strings.SplitSeq(f[1], ",") {
+			readGroup(filepath.Join("/sys/fs/cgroup", controller, f[2]), limits)
+		}
+	}
+	return limits, nil
+}
+
+// readGroup adds what the limit files of one directory say, of cgroup v1 or v2.
+func readGroup(dir string, limits map[string]float64) {
+	number := func(file string, field int) (float64, bool) {
+		data, err := os.ReadFile(filepath.Join(dir, file))
+		if f := strings.Fields(string(data)); err == nil && field < len(f) {
+			n, err := strconv.ParseFloat(f[field], 64)
+			return n, err == nil
+		}
+		return 0, false
+	}
+	for name, files := range map[string][]string{
+		"memory": {"memory.limit_in_bytes", "memory.max"}, "swap": {"memory.swap.max"}, "pids": {"pids.max"},
+	} {
+		for _, file := range files {
+			if n, ok := number(file, 0); ok {
+				limits[name] = n
+			}
+		}
+	}
+	if quota, ok := number("cpu.cfs_quota_us", 0); ok {
+		limits["cpus"] = quota / 100_000
+	}
+	if quota, ok := number("cpu.max", 0); ok {
+		limits["cpus"] = quota / 100_000
+	}
+	both, v1 := number("memory.memsw.limit_in_bytes", 0)
+	if memory, ok := number("memory.limit_in_bytes", 0); v1 && ok {
+		limits["swap"] = both - memory
+	}
+}
