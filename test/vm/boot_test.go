@@ -15,6 +15,9 @@ func firstBoot(t *testing.T, h *house) {
 	h.boot = h.m.waitLogin(t, "")
 	say(t, "%s, systemd %s", h.m.run(t, "uname --kernel-release --kernel-version"), h.m.run(t, "systemctl --version | sed -n 's/^systemd \\([0-9]*\\).*/\\1/p'"))
 	say(t, "cgroup file system: %s", h.m.run(t, "stat --file-system --format %T /sys/fs/cgroup"))
+	if err := poll(bootPatience, func() error { _, err := h.sites(); return err }); err != nil {
+		t.Fatal(err)
+	}
 	h.timed(t, "logis image import - </dev/vdb")
 	h.known, h.pages = map[string]identity{}, map[string]string{}
 	for _, name := range names {

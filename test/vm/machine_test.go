@@ -47,7 +47,7 @@ func (m *machine) powerOn(t *testing.T) {
 	cmd := exec.Command("qemu-system-x86_64",
 		"-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
 		"-smp", "2", "-m", "4096", "-kernel", m.base.kernel, "-initrd", m.base.initrd,
-		"-append", "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=1", "-serial", "file:"+m.serialLog(),
+		"-append", "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=1 systemd.log_color=0", "-serial", "file:"+m.serialLog(),
 		// writeback: what the machine flushes is flushed, what it does not may be lost.
 		"-drive", "if=virtio,format=raw,cache=writeback,discard=unmap,file="+m.disk,
 		"-drive", "if=virtio,format=raw,readonly=on,file="+m.image,
