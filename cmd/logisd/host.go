@@ -18,14 +18,15 @@ import (
 	"github.com/logis-project/logis/internal/linux"
 	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/pool"
+	"github.com/logis-project/logis/internal/require"
 	"github.com/logis-project/logis/internal/route"
 	"github.com/logis-project/logis/internal/site"
 )
 
 // group may use the API socket; proxyUser runs logis-proxy.
 const (
-	group     = "logis"
-	proxyUser = "logis-proxy"
+	group     = require.Group
+	proxyUser = require.ProxyUser
 )
 
 // host is what the drivers opened.
@@ -83,7 +84,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (_ *host, err 
 	undo = append(undo, func(context.Context) error { return h.routes.Close() })
 	h.pool, err = pool.Open(ctx, pool.Options{
 		Path: c.Pool.Path, LoopFile: filepath.Join(c.StateDir, "pool.img"), MountPoint: filepath.Join(c.StateDir, "pool"),
-		Size: int64(c.Pool.Size), Log: log,
+		Size: int64(c.Pool.Size), Sites: h.store.Names(), Log: log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open pool: %w", err)
@@ -94,6 +95,11 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (_ *host, err 
 		}
 		return h.pool.Unmount(ctx)
 	})
+	disks, err := h.pool.Sites()
+	if err != nil {
+		return nil, err
+	}
+	h.store.Settle(disks, h.pool.SiteIndex)
 	h.containers, err = container.New(container.Options{
 		Instance: c.Instance, RunDir: c.RunDir, StateDir: c.StateDir, Init: init, Log: log,
 	})
@@ -103,6 +109,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (_ *host, err 
 		}
 		return nil, err
 	}
+	recordOrigin(c.StateDir, "/etc/machine-id", log)
 	return h, nil
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/logis-project/logis/internal/engine"
 	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/linux"
+	"github.com/logis-project/logis/internal/require"
 	"github.com/logis-project/logis/internal/server"
 	"github.com/logis-project/logis/internal/site"
 )
@@ -70,6 +71,9 @@ func run(path string) error {
 		return err
 	}
 	defer unlock()
+	if err := require.Error(require.Needed(require.Options{LoopFile: c.LoopFile()})); err != nil {
+		return err
+	}
 	host, err := open(ctx, c, log)
 	if err != nil {
 		return err

@@ -20,12 +20,22 @@ func (c *commandLine) events() *cobra.Command {
 	var opts client.EventsOptions
 	cmd := &cobra.Command{
 		Use: "events", Short: "Print what happened: sites made, started, died; images; logisd itself",
-		Long: "Print what happened, oldest first: sites made, started, died and started again; what a boot of logisd undid,\n" +
-			"adopted and started; images. Events outlive logisd and a reboot; the last 10,000 are kept.\n\n" +
-			"Events are site.created, destroyed, started, stopped, failed, died, restarted (by logisd, after it died or failed),\n" +
-			"adopted (it ran on while logisd was away), undone (half made or half destroyed, all of it is gone), swept (belonged\n" +
-			"to no site); image.built, imported, removed; daemon.started, stopping; boot.finished, which tells how many sites are\n" +
-			"up and why others are not; and events.lost, where events came faster than they were read.",
+		Long: `Print what happened, oldest first. Events outlive logisd and a reboot; about the
+last 10,000 are kept. They are:
+
+  site.created, destroyed, started, stopped
+  site.failed      a start, a stop or a destroy did not come to its end
+  site.died        its PID 1 ended though nobody wanted it to
+  site.restarted   by logisd itself, after it died or failed
+  site.adopted     it ran on while logisd was away
+  site.undone      half made or half destroyed: all of it is gone
+  site.swept       what belonged to no site is removed
+  image.built, imported, removed
+  rules.restored   another program had deleted the nftables rules
+  rules.lost       and they could not be loaded again: see logis doctor
+  daemon.started, stopping
+  boot.finished    how many sites are up, and why the others are not
+  events.lost      events came faster than they were read`,
 		Example: "  logis events\n  logis events -f\n  logis events -n 1000 --format json | jq -r 'select(.type == \"site.died\") | .site'",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if opts.Lines < 0 || opts.Lines > maxLogLines {

@@ -185,5 +185,13 @@ func (c Config) ProxySocket() string { return filepath.Join(c.RunDir, "proxy.soc
 // Socket is the path of the API socket.
 func (c Config) Socket() string { return filepath.Join(c.RunDir, "logis.sock") }
 
+// LoopFile is the path of the pool's file, or "" where the pool is a directory.
+func (c Config) LoopFile() string {
+	if c.Pool.Path != "" {
+		return ""
+	}
+	return filepath.Join(c.StateDir, "pool.img")
+}
+
 // ProxyState is the directory of logis-proxy's own state.
 func (c Config) ProxyState() string { return filepath.Join(c.StateDir, "proxy") }

@@ -259,10 +259,12 @@ func removeParent(instance string) error {
 
 // empty kills what is left in the cgroup and waits until it is gone. After the end of PID 1 nothing is, but for a process
 // that a crash left between clone and the start of PID 1.
-func (c *cgroup) empty(ctx context.Context) error {
+func (c *cgroup) empty(ctx context.Context) error { return empty(ctx, c.pids) }
+
+func empty(ctx context.Context, list func() ([]int, error)) error {
 	pause := time.Millisecond
 	for {
-		left, err := c.killAll()
+		left, err := killAll(list)
 		if err != nil {
 			return err
 		}
@@ -278,10 +280,10 @@ func (c *cgroup) empty(ctx context.Context) error {
 	}
 }
 
-// killAll kills what is in the cgroup now and returns how many that were. A process is killed only if it is listed once
+// killAll kills what list finds in a cgroup now and returns how many that were. A process is killed only if it is listed once
 // more after its pidfd was opened: before that the PID can have become another's.
-func (c *cgroup) killAll() (left int, err error) {
-	pids, err := c.pids()
+func killAll(list func() ([]int, error)) (left int, err error) {
+	pids, err := list()
 	if err != nil {
 		return 0, fmt.Errorf("list cgroup: %w", err)
 	}
@@ -297,7 +299,7 @@ func (c *cgroup) killAll() (left int, err error) {
 		defer f.Close()
 		open[pid] = f
 	}
-	if pids, err = c.pids(); err != nil {
+	if pids, err = list(); err != nil {
 		return 0, fmt.Errorf("list cgroup: %w", err)
 	}
 	for _, pid := range pids {

@@ -108,9 +108,23 @@ func reclaim(dir string, limit int64) error {
 		if try == reclaimTries {
 			return &InUseError{Used: used}
 		}
-		err = os.WriteFile(filepath.Join(dir, "memory.reclaim"), strconv.AppendInt(nil, used+reclaimMargin-limit, 10), 0)
-		if err != nil && !errors.Is(err, unix.EAGAIN) { // EAGAIN: less than that was found
+		if err := writeOnce(filepath.Join(dir, "memory.reclaim"), strconv.FormatInt(used+reclaimMargin-limit, 10)); err != nil &&
+			!errors.Is(err, unix.EAGAIN) { // EAGAIN: less than that was found
 			return fmt.Errorf("reclaim memory: %w", err)
 		}
 	}
+}
+
+// writeOnce writes to a file of a cgroup and returns what the kernel says. os.File would take EAGAIN for a file that is not
+// ready yet, and wait for ever: files of cgroups can be polled.
+func writeOnce(path, text string) error {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	if _, err := unix.Write(fd, []byte(text)); err != nil {
+		return &os.PathError{Op: "write", Path: path, Err: err}
+	}
+	return nil
 }

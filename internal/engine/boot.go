@@ -17,6 +17,7 @@ import (
 // containers that run, and starts, in the background and several at a time, the sites that should run. One site's trouble
 // is logged and stops no other.
 func (e *Engine) Boot(ctx context.Context) error {
+	e.sayBroken()
 	attached, err := e.network.Attached(ctx)
 	if err != nil {
 		return fmt.Errorf("list veths: %w", err)
@@ -44,6 +45,7 @@ func (e *Engine) Boot(ctx context.Context) error {
 	if err := e.network.Ensure(ctx, adopted, adopted); err != nil {
 		return fmt.Errorf("set up network: %w", err)
 	}
+	e.tasks.Go(e.guardRules)
 	for _, rec := range broken {
 		e.log.Warn("undoing a site that was left half done", "site", rec.Name(), "phase", rec.Phase)
 		if err := e.destroy(ctx, rec); err != nil {
@@ -75,6 +77,10 @@ func (e *Engine) adopt(ctx context.Context, rec site.Record, attached []int) boo
 		e.supervise(rec.Name(), c)
 		e.log.Info("adopted", "site", rec.Name(), "pid", c.PID())
 		e.note(event.SiteAdopted, rec.Name(), 0, "it ran on as process %d", c.PID())
+		if err := e.store.Fits(rec); err != nil {
+			e.tasks.Go(func() { e.stopUnfit(rec, err) })
+			return false
+		}
 		if rec.Desired == site.Stopped || e.isHalted() { // logisd ended in the middle of a stop
 			e.tasks.Go(func() { e.finishStop(rec.Name()) })
 		}
@@ -123,11 +129,7 @@ func (e *Engine) sweep(ctx context.Context, whole []site.Record, attached []int)
 	}
 	for _, name := range names {
 		if !known[name] {
-			e.log.Warn("removing a container without a site", "name", name)
-			e.note(event.SiteSwept, name, 0, "a container that belonged to no site is removed")
-			if err := e.containers.Remove(ctx, name); err != nil {
-				e.log.Error("remove container", "name", name, "error", err)
-			}
+			e.retire(ctx, name)
 		}
 	}
 	for _, index := range attached {
@@ -153,7 +155,7 @@ func (e *Engine) sweep(ctx context.Context, whole []site.Record, attached []int)
 func (e *Engine) allRoutes(records []site.Record) []route.Route {
 	var routes []route.Route
 	for _, rec := range records {
-		routes = append(routes, e.routeOf(rec, rec.Desired == site.Running))
+		routes = append(routes, e.routeOf(rec, rec.Desired == site.Running && e.store.Fits(rec) == nil))
 	}
 	return routes
 }

@@ -87,8 +87,8 @@ func (e *Engine) isHalted() bool {
 	return e.halted
 }
 
-// LastBoot returns the report of the last pass over the sites that should run, which may still go on.
-func (e *Engine) LastBoot() BootReport {
+// lastBoot returns the report of the last pass over the sites that should run, which may still go on.
+func (e *Engine) lastBoot() BootReport {
 	e.mu.Lock()
 	p := e.pass
 	e.mu.Unlock()

@@ -62,6 +62,11 @@ func (e *Engine) usersOf(img image.Image) []string {
 			users = append(users, rec.Name())
 		}
 	}
+	for _, b := range e.store.Broken() { // what it was made from is not removed before it is mended
+		if b.MayUse(img.Name, img.Digest) && !slices.Contains(users, b.Name) {
+			users = append(users, b.Name)
+		}
+	}
 	return users
 }
 
@@ -144,7 +149,7 @@ func (e *Engine) BuildImage(ctx context.Context, name string, report func(Progre
 		return after, nil
 	}
 	built, err := e.addImage(ctx, event.ImageBuilt, name, func(dir string) (image.Image, error) {
-		return image.Build(ctx, image.BuildOptions{Manifest: manifest, Dir: dir, Report: report})
+		return image.Build(ctx, image.BuildOptions{Manifest: manifest, Dir: dir, After: before.BuiltAt, Report: report})
 	})
 	return built, withLastLines(err)
 }

@@ -63,6 +63,25 @@ func (k *keyedLock) lock(ctx context.Context, key string) (context.Context, func
 	}, nil
 }
 
+// try takes the key's lock if nobody has it. Nobody can interrupt its holder: what it does is short.
+func (k *keyedLock) try(key string) (unlock func(), ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, taken := k.locks[key]; taken { // or is waited for
+		return nil, false
+	}
+	l := &keyed{token: make(chan struct{}, 1), users: 1}
+	k.locks[key] = l
+	return func() {
+		l.token <- struct{}{}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if l.users--; l.users == 0 {
+			delete(k.locks, key)
+		}
+	}, true
+}
+
 // interrupt ends the holder's context, if there is a holder.
 func (k *keyedLock) interrupt(key string) {
 	k.mu.Lock()

@@ -12,8 +12,10 @@ import (
 func TestByPriority(t *testing.T) {
 	var got []string
 	for _, rec := range byPriority([]site.Record{
-		{Spec: site.Spec{Name: "late", Priority: -1}}, {Spec: site.Spec{Name: "bob"}},
-		{Spec: site.Spec{Name: "alice"}}, {Spec: site.Spec{Name: "zoe", Priority: 10}},
+		{Spec: site.Spec{Name: "late", Priority: -1}},
+		{Spec: site.Spec{Name: "bob"}},
+		{Spec: site.Spec{Name: "alice"}},
+		{Spec: site.Spec{Name: "zoe", Priority: 10}},
 	}) {
 		got = append(got, rec.Name())
 	}
@@ -24,8 +26,11 @@ func TestByPriority(t *testing.T) {
 
 func TestBootReportInALine(t *testing.T) {
 	r := BootReport{Began: time.Unix(0, 0), Sites: []BootSite{
-		{Name: "alice", Outcome: Up}, {Name: "bob", Outcome: NotUp, Error: "find image: it is lost"}, {Name: "carol", Outcome: Up},
-		{Name: "dave", Outcome: Adopted}, {Name: "erin", Outcome: Interrupted},
+		{Name: "alice", Outcome: Up},
+		{Name: "bob", Outcome: NotUp, Error: "find image: it is lost"},
+		{Name: "carol", Outcome: Up},
+		{Name: "dave", Outcome: Adopted},
+		{Name: "erin", Outcome: Interrupted},
 	}}
 	if d := cmp.Diff("2 up, 1 adopted, 1 interrupted, 1 failed (bob: find image: it is lost)", r.String()); d != "" {
 		t.Errorf("(-want +got):\n%s", d)

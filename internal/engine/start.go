@@ -84,6 +84,9 @@ func (e *Engine) startOrFail(ctx context.Context, rec site.Record) (err error) {
 func (e *Engine) start(ctx context.Context, rec site.Record, undo *undo) error {
 	name, port := rec.Name(), portOf(rec)
 	e.live(name).set(site.Starting, "")
+	if err := e.startable(rec); err != nil {
+		return err
+	}
 	spec, err := e.containerSpec(rec)
 	if err != nil {
 		return err
@@ -182,13 +185,9 @@ func portOf(rec site.Record) network.Port {
 }
 
 func (e *Engine) containerSpec(rec site.Record) (container.Spec, error) {
-	dir, err := e.pool.Site(rec.Name())
+	imageDir, dir, err := e.layersOf(rec)
 	if err != nil {
-		return container.Spec{}, fmt.Errorf("find disk: %w", err)
-	}
-	imageDir, err := e.pool.Image(rec.Spec.Image + "@" + rec.ImageDigest)
-	if err != nil {
-		return container.Spec{}, fmt.Errorf("find image: %w", err)
+		return container.Spec{}, err
 	}
 	base, err := image.Load(imageDir)
 	if err != nil {

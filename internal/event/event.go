@@ -29,6 +29,8 @@ const (
 	ImageBuilt     Type = "image.built"
 	ImageImported  Type = "image.imported"
 	ImageRemoved   Type = "image.removed"
+	RulesRestored  Type = "rules.restored" // another program had deleted the nftables rules
+	RulesLost      Type = "rules.lost"     // and they cannot be loaded again
 	DaemonStarted  Type = "daemon.started"
 	DaemonStopping Type = "daemon.stopping"
 	BootFinished   Type = "boot.finished" // every site that should run was started or failed

@@ -24,6 +24,7 @@ type BuildOptions struct {
 	Manifest Manifest
 	Dir      string         // an empty directory; rootfs/, manifest.toml and image.json are written there
 	Log      io.Writer      // everything the programs say; nil drops it
+	After    time.Time      // when the newest image of the name was built: this one is dated later, whatever the clock says
 	Report   func(Progress) // called by Build's own goroutines, one call at a time; nil drops it
 }
 
@@ -257,10 +258,20 @@ func (b *build) finish() (Image, error) {
 		Suite:     b.Manifest.Suite,
 		SizeBytes: size,
 		Packages:  strings.Count(b.packages, "\n") + 1,
-		BuiltAt:   time.Now().UTC().Truncate(time.Second),
+		BuiltAt:   builtAt(time.Now(), b.After),
 		Reserved:  b.Manifest.Reserved,
 	}
 	return img, seal(b.Dir, img, b.Manifest)
+}
+
+// builtAt is now, or a second later than after where the clock went back behind that: sites are made from the image of a
+// name that has the latest date.
+func builtAt(now, after time.Time) time.Time {
+	now, after = now.UTC().Truncate(time.Second), after.UTC().Truncate(time.Second)
+	if now.After(after) {
+		return now
+	}
+	return after.Add(time.Second)
 }
 
 // digest tells images apart: by the manifest, by what was installed, and by what the sites' apt is told.

@@ -82,6 +82,31 @@ func LoopFind(file *os.File) (*os.File, error) {
 	return nil, nil
 }
 
+// LoopsOf names all loop devices that file is attached to. There is more than one where somebody attached it by hand.
+func LoopsOf(file *os.File) ([]string, error) {
+	var want unix.Stat_t
+	if err := unix.Fstat(int(file.Fd()), &want); err != nil {
+		return nil, err
+	}
+	attached, err := filepath.Glob("/sys/block/loop*/loop")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, dir := range attached {
+		device, err := os.Open(filepath.Join("/dev", filepath.Base(filepath.Dir(dir))))
+		if err != nil {
+			continue // detached meanwhile, or not in this /dev
+		}
+		status, err := unix.IoctlLoopGetStatus64(int(device.Fd()))
+		if err == nil && status.Device == want.Dev && status.Inode == want.Ino {
+			names = append(names, device.Name())
+		}
+		device.Close()
+	}
+	return names, nil
+}
+
 // LoopSetAutoclear makes an attached device detach itself when its last user is gone.
 func LoopSetAutoclear(device *os.File) error {
 	status, err := unix.IoctlLoopGetStatus64(int(device.Fd()))

@@ -20,3 +20,16 @@ func InNetNS(netns *os.File, fn func() error) error {
 	})
 	return err
 }
+
+// InNewNetNS runs fn on a thread of its own in a new, empty network namespace, which ends with it, and waits for it.
+func InNewNetNS(fn func() error) error {
+	var err error
+	OnOwnThread(func() {
+		if err = unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			err = fmt.Errorf("make network namespace: %w", err)
+			return
+		}
+		err = fn()
+	})
+	return err
+}

@@ -128,6 +128,7 @@ func (n *Network) addVeth(p Port, netns *os.File) (netlink.Link, error) {
 }
 
 func (n *Network) setUpHostSide(p Port, bridge, host netlink.Link) error {
+	n.remember(p)
 	if err := netlink.LinkSetIP6AddrGenMode(host, addrGenNone); err != nil {
 		return err
 	}
@@ -161,7 +162,7 @@ func (n *Network) setUpHostSide(p Port, bridge, host netlink.Link) error {
 			return fmt.Errorf("enter neighbour: %w", err)
 		}
 	}
-	if err := put(n.portElements(p)...); err != nil {
+	if err := n.put(n.portElements(p)...); err != nil {
 		return fmt.Errorf("add to nftables sets: %w", err)
 	}
 	return netlink.LinkSetUp(host)

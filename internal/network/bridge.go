@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -30,11 +32,33 @@ func (n *Network) Ensure(ctx context.Context, ports, redirects []Port) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	clear(n.ports)
+	clear(n.redirects)
+	for _, p := range ports {
+		n.ports[p.Index] = p
+	}
+	for _, p := range withPort(redirects) {
+		n.redirects[p.Index] = p
+	}
+	return n.load(ctx)
+}
+
+// Reload is Ensure with the sites that are attached and redirected now: it brings back what another program flushed.
+// It may be called while sites come and go.
+func (n *Network) Reload(ctx context.Context) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.load(ctx)
+}
+
+// load makes rules, bridge and sysctls what they should be for n.ports and n.redirects; n.mu is held.
+func (n *Network) load(ctx context.Context) error {
 	resolver, err := n.resolvConf.read()
 	if err != nil {
 		n.log.Warn("read the host's nameservers", "err", err) // sites run without names; ServeResolver tries again
 	}
-	rules, err := n.render(ports, withPort(redirects), resolver.dnat)
+	ports := slices.Collect(maps.Values(n.ports))
+	rules, err := n.render(ports, slices.Collect(maps.Values(n.redirects)), resolver.dnat)
 	if err != nil {
 		return err
 	}
@@ -45,6 +69,9 @@ func (n *Network) Ensure(ctx context.Context, ports, redirects []Port) error {
 	n.resolver = resolver
 	if err := fault.Point("host: rules"); err != nil {
 		return err
+	}
+	if n.rules, err = n.ruleNames(); err != nil {
+		return fmt.Errorf("read back nftables rules: %w", err)
 	}
 	bridge, err := n.ensureBridge()
 	if err != nil {
@@ -83,7 +110,9 @@ func (n *Network) Down(ctx context.Context) error {
 	if err := deleteLink(n.bridgeName()); err != nil {
 		return fmt.Errorf("remove bridge %s: %w", n.bridgeName(), err)
 	}
-	n.resolver = resolver{}
+	n.resolver, n.rules = resolver{}, nil
+	clear(n.ports)
+	clear(n.redirects)
 	return n.unload()
 }
 
@@ -114,7 +143,10 @@ func (n *Network) ensureBridge() (netlink.Link, error) {
 	if err := n.ensureAddresses(bridge); err != nil {
 		return nil, err
 	}
-	return bridge, netlink.LinkSetUp(bridge)
+	if err := netlink.LinkSetUp(bridge); err != nil {
+		return nil, err
+	}
+	return bridge, n.ensureRoutes(bridge)
 }
 
 // ensureAddresses gives the bridge the gateways' addresses and takes those of an older configuration.

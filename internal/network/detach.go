@@ -18,6 +18,7 @@ func (n *Network) Detach(ctx context.Context, p Port) error {
 		return err
 	}
 	name := n.vethName(p.Index)
+	n.forget(p)
 	var errs []error
 	if err := deleteLink(name); err != nil { // first: the rules hold until it is gone
 		errs = append(errs, err)
@@ -29,7 +30,7 @@ func (n *Network) Detach(ctx context.Context, p Port) error {
 	if err != nil {
 		errs = append(errs, fmt.Errorf("find addresses: %w", err))
 	}
-	if err := remove(n.portElements(p)...); err != nil {
+	if err := n.remove(n.portElements(p)...); err != nil {
 		errs = append(errs, fmt.Errorf("remove from nftables sets: %w", err))
 	}
 	if err := n.deleteNeighbours(p); err != nil { // last: they are where the addresses are found

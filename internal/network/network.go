@@ -55,8 +55,11 @@ type Network struct {
 	resolvConf resolvConf
 	sets       sets
 
-	mu       sync.Mutex // guards the fields below and the ruleset's resolver
-	resolver resolver   // as the ruleset has it
+	mu        sync.Mutex // guards the fields below, and the ruleset: one change to it at a time
+	resolver  resolver   // as the ruleset has it
+	ports     map[int]Port
+	redirects map[int]Port // by index too
+	rules     []string     // of the ruleset as it was loaded: see ruleNames
 }
 
 // New checks the options; it changes nothing on the host.
@@ -83,6 +86,8 @@ func New(o Options) (*Network, error) {
 		log:        o.Log,
 		resolvConf: resolvConf{path: o.ResolvConf, resolvedPath: resolvedUpstreams},
 		sets:       newSets(o.Instance),
+		ports:      map[int]Port{},
+		redirects:  map[int]Port{},
 	}, nil
 }
 

@@ -18,6 +18,9 @@ func (n *Network) Redirect(ctx context.Context, p Port) error {
 	if p.SSHPort == 0 {
 		return errors.New("redirect port 0: no such port")
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.redirects[p.Index] = p
 	if err := put(n.redirectElements(p)...); err != nil {
 		return fmt.Errorf("redirect port %d to %s: %w", p.SSHPort, p.Addr4, err)
 	}
@@ -29,6 +32,9 @@ func (n *Network) RemoveRedirect(ctx context.Context, p Port) error {
 	if err := ctx.Err(); err != nil || p.SSHPort == 0 {
 		return err
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.redirects, p.Index)
 	if err := remove(n.redirectElements(p)...); err != nil {
 		return fmt.Errorf("remove redirect of port %d: %w", p.SSHPort, err)
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/nftables"
 	mdnetlink "github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -54,18 +53,6 @@ func (n *Network) Watch(ctx context.Context, lost func()) error {
 func (n *Network) missing() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	c, err := dialNFT()
-	if err != nil {
-		return false
-	}
-	tables, err := c.ListTables()
-	if err != nil {
-		return false
-	}
-	for _, want := range []*nftables.Table{n.sets.inet, n.sets.bridge} {
-		if !slices.ContainsFunc(tables, func(t *nftables.Table) bool { return t.Name == want.Name && t.Family == want.Family }) {
-			return true
-		}
-	}
-	return false
+	there, err := n.HasTables()
+	return err == nil && !there
 }

@@ -33,9 +33,12 @@ func (p *Pool) CreateDraft(ctx context.Context, name string) (*Draft, error) {
 	}
 	defer parent.Close()
 	d := &Draft{pool: p, name: name}
+	opened := p.openDraft(name)
 	if err := p.createSubvolume(parent, name, p.shelf(), 0); err != nil {
 		if !errors.Is(err, fs.ErrExist) {
 			err = errors.Join(err, d.Discard(ctx))
+		} else if opened {
+			p.closeDraft(name)
 		}
 		return nil, err
 	}
@@ -69,6 +72,7 @@ func (d *Draft) Commit(ctx context.Context, image string) (string, error) {
 	if err := os.Rename(d.Path(), hidden); err != nil {
 		return "", fmt.Errorf("commit draft: %w", err)
 	}
+	defer d.pool.closeDraft(d.name)
 	err = fault.Point("image: hidden")
 	if err == nil {
 		err = d.publish(top, hidden, path)
@@ -109,7 +113,10 @@ func (d *Draft) publish(top *os.File, hidden, path string) error {
 }
 
 // Discard deletes the draft. One that is committed or discarded already is fine.
-func (d *Draft) Discard(context.Context) error { return d.pool.deleteSubvolume(d.Path()) }
+func (d *Draft) Discard(context.Context) error {
+	defer d.pool.closeDraft(d.name)
+	return d.pool.deleteSubvolume(d.Path())
+}
 
 func (p *Pool) imagePath(name string) string { return filepath.Join(p.dir, "images", name) }
 

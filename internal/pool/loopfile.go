@@ -25,6 +25,7 @@ import (
 // loopFile is a pool in a file, mounted through a loop device.
 type loopFile struct {
 	path, mountPoint string
+	fresh            bool // this process mounted it
 }
 
 // marker lies in the mount point, below the mount. Where it is and the loop file is not, the pool was lost: an empty new
@@ -53,7 +54,8 @@ func openLoopFile(ctx context.Context, o Options, log *slog.Logger) (*loopFile, 
 	if err != nil {
 		return nil, err
 	}
-	file, err := l.openFile(ctx, o.Size, mounted)
+	l.fresh = !mounted
+	file, err := l.openFile(ctx, o, mounted)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +63,7 @@ func openLoopFile(ctx context.Context, o Options, log *slog.Logger) (*loopFile, 
 
 	total, err := superblockSize(file)
 	if err != nil {
-		return nil, fmt.Errorf("loop file %s: %w", l.path, err)
+		return nil, fmt.Errorf("loop file %s: %w: put back a whole copy", l.path, err)
 	}
 	size, err := l.grow(file, total, o.Size)
 	if err != nil {
@@ -100,7 +102,7 @@ func openLoopFile(ctx context.Context, o Options, log *slog.Logger) (*loopFile, 
 }
 
 // openFile opens the loop file, and makes it where there never was one.
-func (l *loopFile) openFile(ctx context.Context, size int64, mounted bool) (*os.File, error) {
+func (l *loopFile) openFile(ctx context.Context, o Options, mounted bool) (*os.File, error) {
 	file, err := os.OpenFile(l.path, os.O_RDWR, 0)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return file, err
@@ -108,11 +110,14 @@ func (l *loopFile) openFile(ctx context.Context, size int64, mounted bool) (*os.
 	if mounted {
 		return nil, fmt.Errorf("loop file %s is gone while a pool is mounted at %s", l.path, l.mountPoint)
 	}
+	if len(o.Sites) > 0 {
+		return nil, fmt.Errorf("loop file %s is gone: %s", l.path, missed(o.Sites))
+	}
 	mark := filepath.Join(l.mountPoint, marker)
 	if _, err := os.Lstat(mark); err == nil {
 		return nil, fmt.Errorf("loop file %s is gone: put it back, or remove %s to begin with an empty pool", l.path, mark)
 	}
-	if err := makeLoopFile(ctx, l.path, size); err != nil {
+	if err := makeLoopFile(ctx, l.path, o.Size); err != nil {
 		return nil, err
 	}
 	return os.OpenFile(l.path, os.O_RDWR, 0)
@@ -181,8 +186,8 @@ func (l *loopFile) grow(file *os.File, total, want int64) (int64, error) {
 		return 0, fmt.Errorf("stat loop file: %w", err)
 	}
 	if st.Size() < total {
-		return 0, fmt.Errorf("loop file %s is cut off: it has %d of the %d bytes of its file system", l.path, st.Size(),
-			total)
+		return 0, fmt.Errorf("loop file %s is cut off: it has %d of the %d bytes of its file system: put back a whole copy",
+			l.path, st.Size(), total)
 	}
 	want &^= linux.LoopBlock - 1
 	if st.Size() >= want {

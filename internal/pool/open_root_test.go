@@ -3,9 +3,12 @@
 package pool
 
 import (
+	"bytes"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -155,12 +158,57 @@ func TestOpenRefuses(t *testing.T) {
 		}
 		refused(t, o, "is gone: put it back")
 	})
+	t.Run("loop file gone with sites", func(t *testing.T) {
+		o := loopOptions(t) // the state directory was copied without what lay in the mount point
+		o.Sites = []string{"alice", "bob"}
+		refused(t, o, "is gone: with it the disks of alice, bob are missed")
+		if _, err := os.Lstat(o.LoopFile); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a loop file was made: %v", err)
+		}
+	})
+	t.Run("an empty pool for sites", func(t *testing.T) {
+		o := loopOptions(t)
+		o.Sites = []string{"a", "b", "c", "d", "e", "f", "g"}
+		if err := makeLoopFile(t.Context(), o.LoopFile, o.Size); err != nil {
+			t.Fatal(err)
+		}
+		refused(t, o, "the disks of a, b, c, d, e and 2 more are missed")
+		if out, err := exec.Command("mountpoint", "-q", o.MountPoint).CombinedOutput(); err == nil {
+			t.Errorf("still mounted %s", out)
+		}
+	})
+	t.Run("an empty directory for sites", func(t *testing.T) {
+		host := open(t, loopOptions(t))
+		dir := filepath.Join(host.Dir(), "mnt")
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		refused(t, Options{Path: dir, LoopFile: "/none", Sites: []string{"alice"}}, "holds no pool of logis")
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("made in it: %v, %v", left, err)
+		}
+	})
+	t.Run("loop file of noise", func(t *testing.T) {
+		o := unmounted(t)
+		noise := make([]byte, 1<<20)
+		_, _ = rand.Read(noise)
+		if err := os.WriteFile(o.LoopFile, noise, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		refused(t, o, "not a btrfs file system")
+		if data, err := os.ReadFile(o.LoopFile); err != nil || !bytes.Equal(data, noise) {
+			t.Errorf("it was changed: %v", err)
+		}
+	})
 	t.Run("loop file cut off", func(t *testing.T) {
 		o := unmounted(t)
 		if err := os.Truncate(o.LoopFile, 1<<30); err != nil {
 			t.Fatal(err)
 		}
-		refused(t, o, "is cut off")
+		refused(t, o, "is cut off: it has 1073741824 of the 2147483648 bytes")
+		if info, err := os.Stat(o.LoopFile); err != nil || info.Size() != 1<<30 {
+			t.Errorf("it was changed: %v, %v", info.Size(), err)
+		}
 	})
 	t.Run("loop file is something else", func(t *testing.T) {
 		o := loopOptions(t)
@@ -188,6 +236,40 @@ func TestOpenRefuses(t *testing.T) {
 		}
 		refused(t, Options{Path: p.Dir(), LoopFile: "/none"}, "simple quotas")
 	})
+}
+
+// The index of a site is known from either of its subvolumes, and from nothing else.
+func TestSiteIndex(t *testing.T) {
+	p := open(t, loopOptions(t))
+	disk := Disk{Limit: 256 * mib}
+	create(t, p, "alice", 0, disk)
+	create(t, p, "bob", 4242, disk)
+	want := func(name string, index int, known bool) {
+		t.Helper()
+		if got, ok := p.SiteIndex(name); got != index || ok != known {
+			t.Errorf("%s: index %d, %v; want %d, %v", name, got, ok, index, known)
+		}
+	}
+	want("alice", 0, true)
+	want("bob", 4242, true)
+	for _, path := range p.paths("bob").subvolumes() {
+		if err := p.deleteSubvolume(path); err != nil {
+			t.Fatal(err)
+		}
+		want("bob", map[bool]int{true: 4242}[strings.HasSuffix(path, "root")], strings.HasSuffix(path, "root"))
+	}
+	if err := os.Remove(p.siteDir("bob")); err != nil {
+		t.Fatal(err)
+	}
+	create(t, p, "carol", 4242, disk) // a later generation of groups, while bob's are not freed
+	want("carol", 4242, true)
+	for _, name := range []string{"bob", "nobody", "../images", ""} {
+		want(name, 0, false)
+	}
+	if err := os.Mkdir(p.siteDir("dave"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	want("dave", 0, false)
 }
 
 // Two pools and a stranger share one file system and leave each other's quota groups alone.

@@ -31,10 +31,11 @@ import (
 
 // Options of Open. Either Path or LoopFile, MountPoint and Size are given.
 type Options struct {
-	Path       string // a directory on an existing btrfs; "" is a loop file
-	LoopFile   string // made if missing; grown if smaller than Size, never shrunk
-	MountPoint string // made if missing
-	Size       int64  // of the loop file, in bytes; the file is sparse
+	Path       string   // a directory on an existing btrfs; "" is a loop file
+	LoopFile   string   // made if missing; grown if smaller than Size, never shrunk
+	MountPoint string   // made if missing
+	Size       int64    // of the loop file, in bytes; the file is sparse
+	Sites      []string // whose disks the pool must hold: where there are some, a pool is found and never made
 	Log        *slog.Logger
 }
 
@@ -52,18 +53,24 @@ type Pool struct {
 
 	mu        sync.Mutex
 	stale     map[linux.BtrfsQgroup]struct{} // groups of what was deleted, level 0 and 1
+	drafts    map[string]struct{}            // that someone is filling
 	committed time.Time                      // when Usage last waited for a commit
 	sweeping  chan struct{}                  // holds the token of the one pass that runs
 }
 
+// unmountTimeout bounds the way back of an Open that failed.
+const unmountTimeout = 10 * time.Second
+
 var layout = [...]string{"images", "drafts", "sites"}
 
 // Open makes the pool ready: the loop file created, attached and mounted (or Path checked), the directories made, quota
-// groups on and counted, raised limits restored, left-over drafts deleted. It finishes what an earlier Open that died left half done.
+// groups on and counted, raised limits restored, left-over drafts deleted. It finishes what an earlier Open that died left half
+// done. A pool that was lost is not replaced by an empty one: that is an error that names the sites.
 func Open(ctx context.Context, o Options) (*Pool, error) {
 	p := &Pool{
 		log: o.Log, kick: make(chan struct{}, 1), done: make(chan struct{}),
 		stale: map[linux.BtrfsQgroup]struct{}{}, sweeping: make(chan struct{}, 1),
+		drafts: map[string]struct{}{},
 	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
@@ -81,9 +88,14 @@ func Open(ctx context.Context, o Options) (*Pool, error) {
 		}
 		p.dir = dir
 	}
-	if err := p.openDir(ctx); err != nil {
+	if err := p.openDir(ctx, o.Sites); err != nil {
 		if p.root != nil {
 			p.root.Close()
+		}
+		if p.loop != nil && p.loop.fresh {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unmountTimeout)
+			defer cancel()
+			err = errors.Join(err, p.loop.unmount(ctx))
 		}
 		return nil, err
 	}
@@ -94,7 +106,7 @@ func Open(ctx context.Context, o Options) (*Pool, error) {
 	return p, nil
 }
 
-func (p *Pool) openDir(ctx context.Context) error {
+func (p *Pool) openDir(ctx context.Context, sites []string) error {
 	root, err := openSubdir(p.dir)
 	if err != nil {
 		return fmt.Errorf("open pool: %w", err)
@@ -107,6 +119,10 @@ func (p *Pool) openDir(ctx context.Context) error {
 	if st.Type != unix.BTRFS_SUPER_MAGIC {
 		return fmt.Errorf("pool %s is not on a btrfs file system: give pool.path a directory on one, or leave it empty "+
 			"for a loop file", p.dir)
+	}
+	// Written when a pool is made: a directory without it is none, an empty mount point say.
+	if _, err := os.Lstat(filepath.Join(p.dir, groupsFile)); errors.Is(err, fs.ErrNotExist) && len(sites) > 0 {
+		return fmt.Errorf("%s holds no pool of logis: %s", p.dir, missed(sites))
 	}
 	for _, name := range layout {
 		if err := os.Mkdir(filepath.Join(p.dir, name), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -132,6 +148,16 @@ func (p *Pool) openDir(ctx context.Context) error {
 		return err
 	}
 	return p.deleteLeftovers()
+}
+
+// missed says whose disks are gone with a pool, and what to do.
+func missed(sites []string) string {
+	const most = 5
+	names, more := strings.Join(sites[:min(most, len(sites))], ", "), ""
+	if len(sites) > most {
+		more = fmt.Sprintf(" and %d more", len(sites)-most)
+	}
+	return fmt.Sprintf("with it the disks of %s%s are missed; put it back where it was. Nothing was made in its place", names, more)
 }
 
 // Dir is the directory that holds the pool's layout.

@@ -63,10 +63,13 @@ func (p *Pool) ensureQuota(ctx context.Context) error {
 	}
 }
 
+// groupsFile holds the number of the first group that is the pool's.
+const groupsFile = "qgroups"
+
 // claimGroups finds the numbers of the level-1 groups that are ours, or takes a range that nobody uses: the file system
 // may be shared with another pool or another program. The range is written down before its first group is made.
 func (p *Pool) claimGroups() error {
-	file := filepath.Join(p.dir, "qgroups")
+	file := filepath.Join(p.dir, groupsFile)
 	text, err := os.ReadFile(file)
 	if err == nil {
 		p.base, err = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 48)

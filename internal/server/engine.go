@@ -23,6 +23,7 @@ type Engine interface {
 	Images
 	Archives
 	Events
+	Health
 }
 
 // Sites are made, looked at and destroyed.

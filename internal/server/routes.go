@@ -33,6 +33,9 @@ func (s *Server) register(a huma.API) {
 	add(s, a, write, "POST", "/v1/host/up", "up", "Start the sites that should run; answer when each has been tried", s.up)
 	add(s, a, write, "POST", "/v1/host/down", "down", "Stop every site until up or the next boot of the host", s.down)
 
+	add(s, a, read, "GET", "/v1/doctor", "doctor", "Requirements, and the host compared with the records", s.doctor)
+	add(s, a, write, "POST", "/v1/doctor/fix", "doctor-fix", "Mend what is safe to mend, and say what was found", s.doctorFix)
+
 	add(s, a, read, "GET", "/v1/images", "list-images", "All images, by name", s.listImages)
 	add(s, a, write, "POST", "/v1/images/import", "import-image", "Make an image from an exported archive", s.importImage, takesArchive)
 	add(s, a, read, "GET", "/v1/images/{name}", "show-image", "One image", s.showImage)

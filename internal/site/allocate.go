@@ -40,16 +40,11 @@ func (r Ranges) after(taken []Record) cursor {
 }
 
 // allocate fills in what a new record is given: the next free index, addresses and ids that follow from it, and the next
-// free port. Both go round.
-func (r Ranges) allocate(c *cursor, rec *Record, taken []Record) error {
-	indexes, ports := map[int]bool{}, map[uint16]bool{}
-	for _, t := range taken {
-		indexes[t.Index], ports[t.SSHPort] = true, true
-	}
-	hosts := min(1<<min(30, 32-r.Subnet4.Bits())-3, lastIndex) // without network, gateway and broadcast
-	index, ok := next(c.index, hosts, func(i int) bool { return !indexes[i] })
+// free port. What is in indexes and ports is not free. Both go round.
+func (r Ranges) allocate(c *cursor, rec *Record, indexes map[int]bool, ports map[uint16]bool) error {
+	index, ok := next(c.index, r.hosts(), func(i int) bool { return !indexes[i] })
 	if !ok {
-		return fmt.Errorf("%w: %d sites fill network.subnet4: widen it", ErrExhausted, len(taken))
+		return fmt.Errorf("%w: %d sites fill network.subnet4: widen it", ErrExhausted, r.hosts())
 	}
 	port, ok := next(c.port, int(r.LastPort)-int(r.FirstPort)+1, func(i int) bool {
 		p := r.FirstPort + uint16(i)
@@ -64,6 +59,9 @@ func (r Ranges) allocate(c *cursor, rec *Record, taken []Record) error {
 	rec.Address4, rec.Address6 = nth(r.Subnet4, index+2), nth(r.Subnet6, index+2)
 	return nil
 }
+
+// hosts is how many sites the subnet holds: without network, gateway and broadcast.
+func (r Ranges) hosts() int { return min(1<<min(30, 32-r.Subnet4.Bits())-3, lastIndex) }
 
 // next returns the first free number from start on, below size, going round once.
 func next(start, size int, free func(int) bool) (int, bool) {

@@ -4,16 +4,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
 
 	"github.com/logis-project/logis/internal/fault"
 )
@@ -32,10 +35,19 @@ type Store struct {
 
 	mu      sync.Mutex
 	records map[string]Record
+	broken  []Broken
+	disks   map[string]int // indexes of disks that had no whole record when Settle looked; -1 is unknown
 	next    cursor
 }
 
-// Open reads every record below dir. A record that cannot be read is an error that names its file; nothing is changed.
+// temporary is what renameio calls a file that is to become a record.
+var temporary = regexp.MustCompile(`^\.[a-z0-9-]+\.json\d+$`)
+
+// errNewer is returned for a record whose meaning only a newer release knows.
+var errNewer = errors.New("written by a newer logis")
+
+// Open reads every record below dir. One that cannot be taken is kept aside under another name: see Broken. One of a newer
+// format is an error that names its file, and nothing is changed: what that site has cannot be known.
 func Open(dir, baseDomain string, ranges Ranges) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make record directory: %w", err)
@@ -45,57 +57,82 @@ func Open(dir, baseDomain string, ranges Ranges) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list records: %w", err)
 	}
+	var bad []func() // once no record is newer
 	for _, e := range entries {
-		name, isRecord := strings.CutSuffix(e.Name(), ".json")
-		if strings.HasPrefix(name, ".") {
-			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil { // a temporary file that a crash left
+		path := filepath.Join(dir, e.Name())
+		if temporary.MatchString(e.Name()) && e.Type().IsRegular() {
+			if err := os.Remove(path); err != nil { // a crash left it
 				return nil, fmt.Errorf("remove what a crash left: %w", err)
 			}
 			continue
 		}
-		if !isRecord {
+		if name, ok := asideOf(e.Name()); ok {
+			s.broken = append(s.broken, stillBroken(name, path))
 			continue
 		}
-		rec, err := read(filepath.Join(dir, e.Name()))
-		if err != nil {
-			return nil, err
+		name, ok := strings.CutSuffix(e.Name(), ".json")
+		if !ok {
+			continue
 		}
-		if rec.Name() != name {
-			return nil, fmt.Errorf("record %s is of site %q: move it away", filepath.Join(dir, e.Name()), rec.Name())
+		rec, data, err := read(path, name)
+		switch {
+		case errors.Is(err, errNewer):
+			return nil, fmt.Errorf("record %s: %w", path, err)
+		case err != nil:
+			bad = append(bad, func() { s.putAside(name, path, data, err) })
+		default:
+			s.records[name] = rec
 		}
-		s.records[name] = rec
+	}
+	for _, put := range bad {
+		put()
 	}
 	s.next = ranges.after(slices.Collect(maps.Values(s.records)))
 	return s, nil
 }
 
-func read(path string) (Record, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return Record{}, fmt.Errorf("read record: %w", err)
+// stillBroken looks again at a record that was kept aside.
+func stillBroken(name, path string) Broken {
+	_, data, err := read(path, name)
+	if err == nil {
+		err = errors.New("kept aside earlier, it can be read")
 	}
-	if info.Size() > maxRecord {
-		return Record{}, fmt.Errorf("record %s is larger than a record can be", path)
-	}
-	data, err := os.ReadFile(path)
+	b, _ := salvage(data)
+	b.Name, b.Path, b.Reason = name, path, oneLine(err)
+	return b
+}
+
+// read reads the record of a site; what could be read of the file is returned with an error too.
+func read(path, name string) (Record, []byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a FIFO of that name must not hold up the start
 	if err != nil {
-		return Record{}, fmt.Errorf("read record: %w", err)
+		return Record{}, nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxRecord+1))
+	if err == nil && len(data) > maxRecord {
+		err = errors.New("larger than a record can be")
+	}
+	if err != nil {
+		return Record{}, data, err
 	}
 	rec, err := decode(data)
-	if err != nil {
-		return Record{}, fmt.Errorf("record %s: %w", path, err)
+	if err == nil && rec.Name() != name {
+		err = fmt.Errorf("it is of site %q", rec.Name())
 	}
-	return rec, nil
+	return rec, data, err
 }
 
 func decode(data []byte) (Record, error) {
+	// Before all else: of a newer format nothing but this is known.
+	if _, format := salvage(data); format > RecordFormat {
+		return Record{}, fmt.Errorf("%w (format %d, this one reads %d): upgrade logis", errNewer, format, RecordFormat)
+	}
 	var rec Record
 	if err := json.Unmarshal(data, &rec); err != nil {
 		return Record{}, err
 	}
 	switch {
-	case rec.Format > RecordFormat:
-		return Record{}, fmt.Errorf("written by a newer logis (format %d, this one reads %d): upgrade logis", rec.Format, RecordFormat)
 	case rec.Format != RecordFormat:
 		return Record{}, fmt.Errorf("unknown format %d", rec.Format)
 	case !siteName.MatchString(rec.Name()):
@@ -104,18 +141,42 @@ func decode(data []byte) (Record, error) {
 		return Record{}, fmt.Errorf("index %d and id range %d do not fit", rec.Index, rec.IDBase)
 	case !rec.Address4.Is4() || !rec.Address6.Is6() || rec.SSHPort == 0:
 		return Record{}, errors.New("addresses or port are missing")
+	// A site in a phase of its own would be taken for half made, and undone.
+	case rec.Phase != Creating && rec.Phase != Stopped && rec.Phase != Destroying:
+		return Record{}, fmt.Errorf("unknown phase %.20q", rec.Phase)
+	case rec.Desired != Running && rec.Desired != Stopped:
+		return Record{}, fmt.Errorf("unknown desired state %.20q", rec.Desired)
+	}
+	for _, d := range rec.Spec.Domains { // the proxy would refuse the table of all
+		if err := CheckDomain(d); err != nil {
+			return Record{}, err
+		}
 	}
 	return rec, nil
 }
 
-// write replaces a record's file; s.mu is held.
-func (s *Store) write(rec Record) error {
+// encode returns the content of a record's file.
+func encode(rec Record) ([]byte, error) {
 	data, err := json.MarshalIndent(rec, "", "  ")
 	if err != nil {
-		return fmt.Errorf("encode record: %w", err)
+		return nil, fmt.Errorf("encode record: %w", err)
 	}
-	// Rename and fsync of the file; the directory's own fsync makes the rename last through a power cut.
-	if err := renameio.WriteFile(s.path(rec.Name()), append(data, '\n'), 0o600, renameio.WithTempDir(s.dir)); err != nil {
+	return append(data, '\n'), nil
+}
+
+// write replaces a record's file; s.mu is held.
+func (s *Store) write(rec Record) error {
+	data, err := encode(rec)
+	if err != nil {
+		return err
+	}
+	// Rename and fsync of the file; the directory's own fsync makes the rename last through a power cut. The temporary file
+	// lies beside it, where Open finds what a crash left.
+	err = renameio.WriteFile(s.path(rec.Name()), data, 0o600, renameio.WithTempDir(s.dir))
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return fmt.Errorf("write record: no space is left in %s: free some, nothing was changed", s.dir)
+	}
+	if err != nil {
 		return fmt.Errorf("write record: %w", err)
 	}
 	err = fault.Point("record: written")
@@ -134,11 +195,11 @@ func (s *Store) putBack(name string) error {
 	if !ok {
 		return os.Remove(s.path(name))
 	}
-	data, err := json.MarshalIndent(old, "", "  ")
+	data, err := encode(old)
 	if err != nil {
-		return fmt.Errorf("encode record: %w", err)
+		return err
 	}
-	return renameio.WriteFile(s.path(name), append(data, '\n'), 0o600, renameio.WithTempDir(s.dir))
+	return renameio.WriteFile(s.path(name), data, 0o600, renameio.WithTempDir(s.dir))
 }
 
 func (s *Store) path(name string) string { return filepath.Join(s.dir, name+".json") }
@@ -163,8 +224,8 @@ func (s *Store) Reserve(spec Spec, imageDigest string, desired State) (Record, e
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, taken := s.records[spec.Name]; taken {
-		return Record{}, fmt.Errorf("%w: a site of that name exists", ErrConflict)
+	if err := s.checkName(spec.Name); err != nil {
+		return Record{}, err
 	}
 	rec := Record{
 		Format: RecordFormat, Spec: spec, Phase: Creating, Desired: desired, ImageDigest: imageDigest,
@@ -173,7 +234,8 @@ func (s *Store) Reserve(spec Spec, imageDigest string, desired State) (Record, e
 	if err := s.checkDomains(rec); err != nil {
 		return Record{}, err
 	}
-	if err := s.ranges.allocate(&s.next, &rec, slices.Collect(maps.Values(s.records))); err != nil {
+	indexes, ports := s.held()
+	if err := s.ranges.allocate(&s.next, &rec, indexes, ports); err != nil {
 		return Record{}, err
 	}
 	if err := s.write(rec); err != nil {
@@ -191,6 +253,14 @@ func (s *Store) checkDomains(rec Record) error {
 			owners[d] = other.Name()
 		}
 	}
+	for _, b := range s.broken {
+		if b.Name == rec.Name() {
+			continue
+		}
+		for _, d := range append(b.Domains, s.ownDomain(b.Name)) {
+			owners[d] = b.Name
+		}
+	}
 	for _, d := range s.Domains(rec) {
 		if owner, taken := owners[d]; taken {
 			return fmt.Errorf("%w: domain %s belongs to site %s", ErrConflict, d, owner)
@@ -202,14 +272,19 @@ func (s *Store) checkDomains(rec Record) error {
 
 // Domains returns all domains of a record, NAME.<base_domain> first.
 func (s *Store) Domains(rec Record) []string {
-	return append([]string{rec.Name() + "." + s.baseDomain}, rec.Spec.Domains...)
+	return append([]string{s.ownDomain(rec.Name())}, rec.Spec.Domains...)
 }
 
-// Get returns the record of a site, or ErrNotFound.
+func (s *Store) ownDomain(name string) string { return name + "." + s.baseDomain }
+
+// Get returns the record of a site; ErrNotFound, or ErrConflict where it is broken and kept aside.
 func (s *Store) Get(name string) (Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rec, ok := s.records[name]
+	if b, broken := s.brokenOf(name); broken {
+		return Record{}, b.conflict()
+	}
 	if !ok {
 		return Record{}, ErrNotFound
 	}

@@ -72,6 +72,7 @@ func synopsis(c *cobra.Command) string {
 	return strings.TrimSpace(name + " " + literal(arguments))
 }
 
+// description is the command's long text. A paragraph that is indented keeps its lines as they are, as in the help.
 func description(c *cobra.Command) string {
 	text := c.Long
 	if text == "" {
@@ -81,6 +82,10 @@ func description(c *cobra.Command) string {
 	for i, paragraph := range strings.Split(strings.TrimSpace(text), "\n\n") {
 		if i > 0 {
 			b.WriteString("\n.PP\n")
+		}
+		if strings.HasPrefix(paragraph, "  ") {
+			b.WriteString(".nf\n" + prose(paragraph) + "\n.fi")
+			continue
 		}
 		var lines []string
 		for line := range strings.Lines(paragraph) {

@@ -44,6 +44,8 @@ type Engine struct {
 	sites  map[string]site.Status
 	images map[string]engine.ImageStatus
 	last   site.Spec
+
+	diagnosis engine.Diagnosis
 }
 
 // New returns an Engine without sites and images.

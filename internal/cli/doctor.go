@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/logis-project/logis/api"
+)
+
+func (c *commandLine) doctor() *cobra.Command {
+	var fix bool
+	cmd := c.formats(&cobra.Command{
+		Use: "doctor", Short: "Check the host, and compare it with the records of the sites",
+		Long: "doctor checks what logis needs of this host, and then compares the host with the records: what belongs to no site, " +
+			"and what a site lacks. With --fix it mends what can be mended without a loss; it never deletes a site's disk, an " +
+			"image or a record. The exit status is 1 if something needed is missing or a finding is not mended.",
+		Example: "  logis doctor\n  logis doctor --fix",
+		Args:    exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ask, act := c.logisd().Doctor, "examine this host"
+			if fix {
+				ask, act = c.logisd().DoctorFix, "mend this host"
+			}
+			d, err := ask(cmd.Context())
+			if err != nil {
+				return cannot(err, "%s", act)
+			}
+			if c.format == "json" {
+				err = c.json(d)
+			} else {
+				c.diagnosis(d, fix)
+			}
+			if err == nil && !healthy(d) {
+				return statusError(exitFailed)
+			}
+			return err
+		},
+	})
+	cmd.Flags().BoolVar(&fix, "fix", false, "mend what can be mended without a loss")
+	return cmd
+}
+
+// healthy tells whether nothing needed is missing and nothing found is unmended.
+func healthy(d api.Doctor) bool {
+	for _, r := range d.Requirements {
+		if r.Status == api.CheckMissing {
+			return false
+		}
+	}
+	for _, f := range d.Findings {
+		if !f.Mended {
+			return false
+		}
+	}
+	return true
+}
+
+// diagnosis prints requirements, then findings, a line each.
+func (c *commandLine) diagnosis(d api.Doctor, fixed bool) {
+	rows := make([][]string, 0, len(d.Requirements))
+	for _, r := range d.Requirements {
+		rows = append(rows, []string{"  " + r.Status, r.What, withMend(r.Found, r.Mend)})
+	}
+	c.table([]string{"Requirements"}, rows)
+	c.printf("\n")
+	c.bootReport(d.Boot)
+
+	sites := count(d.Sites, "site")
+	if len(d.Findings) == 0 {
+		c.printf("Host and records agree (%s).\n", sites)
+	} else {
+		rows = rows[:0]
+		byFix := 0
+		for _, f := range d.Findings {
+			rows = append(rows, []string{"  " + remedyOf(f, fixed), subject(f) + withMend(f.What, ending(f, fixed))})
+			if f.Safe && !fixed {
+				byFix++
+			}
+		}
+		c.table([]string{fmt.Sprintf("Host and records do not agree (%s, %s)", sites, count(len(d.Findings), "finding"))}, rows)
+		if byFix > 0 {
+			c.printf("\nTo mend what is marked fix: logis doctor --fix\n")
+		}
+	}
+	if len(d.Busy) > 0 {
+		c.printf("Left out, in the middle of a change: %s\n", clean(strings.Join(d.Busy, ", ")))
+	}
+}
+
+func withMend(text, mend string) string {
+	if mend == "" {
+		return text
+	}
+	return text + ": " + mend
+}
+
+func subject(f api.Finding) string {
+	if f.Site == "" {
+		return ""
+	}
+	return f.Site + ": "
+}
+
+// remedyOf is who mends a finding, or that it was mended.
+func remedyOf(f api.Finding, fixed bool) string {
+	switch {
+	case f.Mended:
+		return "mended"
+	case fixed:
+		return "left"
+	case f.Safe:
+		return "fix"
+	}
+	return "by hand"
+}
+
+func ending(f api.Finding, fixed bool) string {
+	switch {
+	case f.Mended || !fixed:
+		return f.Mend
+	case f.Safe:
+		return f.Left
+	}
+	return f.Left + ": " + f.Mend
+}

@@ -1,0 +1,41 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/logis-project/logis/internal/require"
+)
+
+// plenty is the free space of the pool below which doctor warns, in bytes.
+const plenty = 1 << 30
+
+// requirements are those of package require, and what only logisd's own parts can tell.
+func (e *Engine) requirements(ctx context.Context) []require.Check {
+	opts := require.Options{
+		Instance: e.config.Instance, Bridge: e.network.Bridge(), StateDir: e.config.StateDir,
+		LoopFile: e.config.LoopFile(), Proxy: e.config.Proxy.HTTP,
+	}
+	for _, rec := range e.store.All() {
+		opts.Ports = append(opts.Ports, require.Port{Number: rec.SSHPort, Site: rec.Name()})
+	}
+	checks := require.All(opts)
+	free, total, err := e.pool.Free(ctx)
+	if err == nil {
+		checks = append(checks, require.Room("pool", e.pool.Dir(), free, total, plenty))
+	}
+	resolver := require.Check{What: "name resolution", Status: require.OK, Found: e.network.Nameserver()}
+	if resolver.Found == "" {
+		resolver = require.Check{
+			What: resolver.What, Status: require.Warning, Found: "the host has no nameserver: sites cannot resolve names",
+			Mend: "name one in /etc/resolv.conf",
+		}
+	}
+	proxy := require.Check{What: "logis-proxy", Status: require.OK, Found: "connected"}
+	if !e.routes.Connected() {
+		proxy = require.Check{
+			What: proxy.What, Status: require.Missing, Found: "not connected: no website answers",
+			Mend: "systemctl start logis-proxy, or as root: logis-proxy",
+		}
+	}
+	return append(checks, resolver, proxy)
+}

@@ -1,0 +1,179 @@
+package require
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/nftables"
+)
+
+func TestKernel(t *testing.T) {
+	for release, want := range map[string]Status{
+		"6.1.0-18-amd64": OK, "6.18.44-fc-v657": OK, "7.0": OK, "6.2+": OK, "10.0.1": OK,
+		"6.0.19": Missing, "5.19.0": Missing, "4.4.302-x": Missing,
+		"": Warning, "6": Warning, "next": Warning, "-6.1": Warning,
+	} {
+		if c := kernelOf(release); c.Status != want {
+			t.Errorf("%q is %s: %+v", release, c.Status, c)
+		}
+	}
+}
+
+func TestThisHostHasWhatIsNeeded(t *testing.T) {
+	for _, c := range []Check{kernel(), calls(), userNamespaces(), fileSystem("overlay"), fileSystem("btrfs"), nft()} {
+		if c.Status == Missing {
+			t.Errorf("%+v", c)
+		}
+	}
+	if c := fileSystem("overla"); c.Status != Missing {
+		t.Errorf("a file system that is none: %+v", c)
+	}
+}
+
+func TestControllers(t *testing.T) {
+	dir := t.TempDir()
+	for text, want := range map[string]string{
+		"cpuset cpu io memory pids\n": "version 2: memory, cpu, pids",
+		"cpuset cpu io pids\n":        "version 2, without memory",
+		"":                            "version 2, without memory, cpu, pids",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "cgroup.controllers"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := unified(dir)
+		if c.Found != want || (c.Status == OK) != strings.HasSuffix(want, "memory, cpu, pids") && text != "" {
+			t.Errorf("%q: %+v", text, c)
+		}
+	}
+	if c := judge("x", "version 1", func(string) bool { return false }); c.Status != Missing || !strings.Contains(c.Mend, "cgroupfs-mount") {
+		t.Errorf("nothing mounted: %+v", c)
+	}
+}
+
+func TestError(t *testing.T) {
+	if err := Error([]Check{ok("a", "b"), warning("a", "b", "c")}); err != nil {
+		t.Error(err)
+	}
+	err := Error([]Check{missing("nft", "no such program", "apt-get install nftables"), ok("a", "b"), missing("c", "d", "e")})
+	want := "this host lacks what logis needs: nft: no such program: apt-get install nftables; c: d: e"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v", err)
+	}
+}
+
+const tcpTable = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1111 1 0000000000000000 100 0 0 10 0
+   1: 0100007F:55F1 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 2222 1 0000000000000000 100 0 0 10 0
+   2: 0100007F:0016 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 3333 1 0000000000000000 100 0 0 10 0
+`
+
+const tcp6Table = `  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: B80D0120000000000000000001000000:55F2 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4444 1 0000000000000000 100 0 0 10 0
+`
+
+func TestListeners(t *testing.T) {
+	var all []listener
+	for _, table := range []string{tcpTable, tcp6Table} {
+		found, err := parseListeners(strings.NewReader(table))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, found...)
+	}
+	want := []listener{
+		{netip.MustParseAddrPort("0.0.0.0:80"), "1111"},
+		{netip.MustParseAddrPort("127.0.0.1:22001"), "2222"},
+		{netip.MustParseAddrPort("[2001:db8::1]:22002"), "4444"},
+	}
+	if d := cmp.Diff(want, all, cmp.AllowUnexported(listener{}), cmpopts.EquateComparable(netip.AddrPort{})); d != "" {
+		t.Errorf("listeners (-want +got):\n%s", d)
+	}
+
+	for _, tc := range []struct {
+		addresses []string
+		want      Status
+	}{
+		{[]string{":80"}, Missing},
+		{[]string{"192.0.2.1:80"}, Missing}, // the other is on all addresses
+		{[]string{":81"}, OK},
+		{[]string{"192.0.2.1:22001"}, OK}, // the other is on 127.0.0.1
+		{[]string{"nonsense", ":81", ":22002"}, Missing},
+	} {
+		if c := proxyPorts(tc.addresses, all); c.Status != tc.want {
+			t.Errorf("proxy on %q: %+v", tc.addresses, c)
+		}
+	}
+	c := sitePorts([]Port{{22001, "alice"}, {22002, "bob"}, {22003, "carol"}}, all)
+	if c.Status != Warning || c.Found != "22002 of site bob is also held by another program, which nobody reaches" {
+		t.Errorf("ports of sites: %+v", c)
+	}
+	for _, own := range []string{"logis-proxy (pid 7)", "systemd (pid 1)"} {
+		if !ofProxy(own) {
+			t.Errorf("%s is a stranger", own)
+		}
+	}
+	if ofProxy("logis-proxy2 (pid 8)") || ofProxy("nginx (pid 9)") {
+		t.Error("a stranger is taken for the proxy")
+	}
+}
+
+func FuzzParseListeners(f *testing.F) {
+	f.Add(tcpTable)
+	f.Add(tcp6Table)
+	f.Fuzz(func(t *testing.T, table string) {
+		all, err := parseListeners(strings.NewReader(table))
+		for _, l := range all {
+			if err == nil && !l.addr.IsValid() {
+				t.Errorf("%q gives %+v", table, l)
+			}
+		}
+	})
+}
+
+func TestRoom(t *testing.T) {
+	for _, tc := range []struct {
+		free, total int64
+		want        Status
+	}{{10 << 30, 20 << 30, OK}, {1 << 29, 20 << 30, Warning}, {2 << 30, 200 << 30, Warning}, {1 << 19, 20 << 30, Missing}} {
+		if c := Room("pool", "/pool", tc.free, tc.total, 1<<30); c.Status != tc.want {
+			t.Errorf("%d of %d free: %+v", tc.free, tc.total, c)
+		}
+	}
+}
+
+func TestDrops(t *testing.T) {
+	chain := func(change func(*nftables.Chain)) *nftables.Chain {
+		policy := nftables.ChainPolicyDrop
+		c := &nftables.Chain{
+			Name: "FORWARD", Table: &nftables.Table{Name: "filter", Family: nftables.TableFamilyIPv4}, Type: nftables.ChainTypeFilter,
+			Hooknum: nftables.ChainHookForward, Policy: &policy,
+		}
+		change(c)
+		return c
+	}
+	accept := nftables.ChainPolicyAccept
+	for name, change := range map[string]func(*nftables.Chain){
+		"accepts":     func(c *nftables.Chain) { c.Policy = &accept },
+		"no policy":   func(c *nftables.Chain) { c.Policy = nil },
+		"no hook":     func(c *nftables.Chain) { c.Hooknum = nil },
+		"input":       func(c *nftables.Chain) { c.Hooknum = nftables.ChainHookInput },
+		"of a bridge": func(c *nftables.Chain) { c.Table.Family = nftables.TableFamilyBridge },
+		"of NAT":      func(c *nftables.Chain) { c.Type = nftables.ChainTypeNAT },
+	} {
+		if _, strict := drops(chain(change)); strict {
+			t.Errorf("a chain that %s is taken for strict", name)
+		}
+	}
+	if family, strict := drops(chain(func(*nftables.Chain) {})); !strict || family != "ip" {
+		t.Errorf("family %q, strict %v", family, strict)
+	}
+	if c := failed("x", errors.New("y")); c.Status != Warning {
+		t.Errorf("%+v", c)
+	}
+}
