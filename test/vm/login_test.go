@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -17,9 +18,9 @@ import (
 
 const (
 	// bootPatience bounds a boot, and a shutdown with the boot after it: a busy host emulates slowly.
-	bootPatience = 8 * time.Minute
+	bootPatience = 10 * time.Minute
 	// runPatience bounds one command.
-	runPatience = 8 * time.Minute
+	runPatience = 10 * time.Minute
 )
 
 // ssh is OpenSSH's client, asking nothing and remembering no host.
@@ -43,6 +44,7 @@ func (m *machine) waitLogin(t *testing.T, before string) (id string) {
 			return fmt.Errorf("%w: QEMU has ended", errHopeless)
 		}
 		if m.login == nil || m.login.ended() {
+			_ = os.Remove(m.controlSocket()) // of a connection that was killed: ssh would not take its place
 			m.login, err = start(m.ssh(context.Background(), 22, "-M", "-N", "-S", m.controlSocket(), "root@127.0.0.1"))
 			if err != nil {
 				return err
