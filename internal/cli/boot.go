@@ -28,7 +28,7 @@ func (c *commandLine) bootReport(r api.BootReport) {
 			parts = append(parts, fmt.Sprintf("%d %s", n, outcome))
 		}
 	}
-	title := "Since logisd started at " + date(r.BeganAt) + ": " + strings.Join(parts, ", ")
+	title := "Last boot, " + date(r.BeganAt) + ": " + strings.Join(parts, ", ")
 	if !r.EndedAt.IsZero() {
 		title += " in " + took(r.EndedAt.Sub(r.BeganAt))
 	}

@@ -23,7 +23,7 @@ func (c *commandLine) events() *cobra.Command {
 		Long: `Print what happened, oldest first. Events outlive logisd and a reboot; about the
 last 10,000 are kept. They are:
 
-  site.created, destroyed, started, stopped
+  site.created, destroyed, started, stopped, changed
   site.failed      a start, a stop or a destroy did not come to its end
   site.died        its PID 1 ended though nobody wanted it to
   site.restarted   by logisd itself, after it died or failed
@@ -34,6 +34,7 @@ last 10,000 are kept. They are:
   rules.restored   another program had deleted the nftables rules
   rules.lost       and they could not be loaded again: see logis doctor
   daemon.started, stopping
+  sites.halted     all were stopped, as the host shut down
   boot.finished    how many sites are up, and why the others are not
   events.lost      events came faster than they were read`,
 		Example: "  logis events\n  logis events -f\n  logis events -n 1000 --format json | jq -r 'select(.type == \"site.died\") | .site'",

@@ -124,20 +124,11 @@ func (r *Runtime) Clear(ctx context.Context, name string) error {
 
 // CheckLimits compares the limits in force with l, and says which is another. It is nil where they are the same.
 func (c *Container) CheckLimits(l Limits) error {
-	r := l.resources()
-	if !c.cgroup.countsSwap() {
-		r.MemorySwap = 0
-	}
+	r, _ := c.cgroup.enforceable(l)
 	if _, err := os.Stat(c.cgroup.manager.Path("memory")); err != nil {
 		return fmt.Errorf("find cgroup: %w", err)
 	}
 	return c.cgroup.verify(r)
-}
-
-// Relimit sets the limits once more and reads them back.
-func (c *Container) Relimit(l Limits) error {
-	_, err := c.cgroup.set(l)
-	return err
 }
 
 // ControlSocket reports whether the socket is there by which the site is entered.

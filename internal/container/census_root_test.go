@@ -74,7 +74,7 @@ func TestLimitsChangedByHand(t *testing.T) {
 		if err := c.CheckLimits(spec.Limits); err == nil || !strings.Contains(err.Error(), filepath.Base(path)) {
 			t.Errorf("%s changed: %v", path, err)
 		}
-		must(t, c.Relimit(spec.Limits))
+		must(t, c.SetLimits(t.Context(), spec.Limits))
 		must(t, c.CheckLimits(spec.Limits))
 	}
 }

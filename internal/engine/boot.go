@@ -155,7 +155,7 @@ func (e *Engine) sweep(ctx context.Context, whole []site.Record, attached []int)
 func (e *Engine) allRoutes(records []site.Record) []route.Route {
 	var routes []route.Route
 	for _, rec := range records {
-		routes = append(routes, e.routeOf(rec, rec.Desired == site.Running && e.store.Fits(rec) == nil))
+		routes = append(routes, e.routeOf(rec, e.expected(rec)))
 	}
 	return routes
 }

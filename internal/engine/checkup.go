@@ -79,7 +79,7 @@ func (x *examination) site(ctx context.Context, name string, c *census) error {
 func (x *examination) inMotion(rec site.Record) bool {
 	s := x.live(rec.Name()).snapshot()
 	if s.container == nil {
-		return rec.Phase == site.Stopped && rec.Desired == site.Running && s.state != site.Failed
+		return rec.Phase == site.Stopped && rec.Desired == site.Running && s.state != site.Failed && !x.isHalted()
 	}
 	select {
 	case <-s.container.Done():
@@ -98,7 +98,7 @@ func (x *examination) checkup(rec site.Record, c census) []Finding {
 	s := x.live(name).snapshot()
 	findings := append(x.recordOf(rec), x.diskOf(rec)...)
 	switch {
-	case s.container == nil && rec.Desired == site.Running:
+	case s.container == nil && rec.Desired == site.Running && !x.isHalted():
 		findings = append(findings, Finding{
 			What: "it should run and has failed" + because(s.failure), Remedy: "logis start " + name + ", then logis logs " + name,
 		})
@@ -111,7 +111,7 @@ func (x *examination) checkup(rec site.Record, c census) []Finding {
 	if err := s.container.CheckLimits(limitsOf(rec)); err != nil {
 		findings = append(findings, Finding{
 			What: "its limits are not in force: " + err.Error(), Remedy: "set them again",
-			mend: func(context.Context) error { return s.container.Relimit(limitsOf(rec)) },
+			mend: func(ctx context.Context) error { return s.container.SetLimits(ctx, limitsOf(rec)) },
 		})
 	}
 	if !s.container.ControlSocket() {
@@ -245,7 +245,7 @@ func (x *examination) reconnect(ctx context.Context, rec site.Record) error {
 
 // routeTo compares what the proxy is told of a site.
 func (x *examination) routeTo(rec site.Record, c census) []Finding {
-	want := x.routeOf(rec, rec.Desired == site.Running)
+	want := x.routeOf(rec, x.expected(rec))
 	for _, r := range c.routes {
 		if route.Same(r, want) {
 			return nil

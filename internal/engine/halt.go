@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/site"
 )
 
@@ -62,7 +63,9 @@ func (e *Engine) Down(ctx context.Context, budget time.Duration) (int, error) {
 		})
 	}
 	stops.Wait()
-	e.log.Info("sites halted", "stopped", stopped, "failed", len(errs), "took", budget-time.Until(deadline))
+	took := budget - time.Until(deadline)
+	e.log.Info("sites halted", "stopped", stopped, "failed", len(errs), "took", took)
+	e.note(event.SitesHalted, "", took, "%d stopped, %d failed", stopped, len(errs))
 	return stopped, errors.Join(errs...)
 }
 

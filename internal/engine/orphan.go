@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/logis-project/logis/internal/container"
 	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/image"
+	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/pool"
 	"github.com/logis-project/logis/internal/site"
 )
@@ -59,6 +61,40 @@ func (e *Engine) retireInOrder(name string, c *container.Container) error {
 		return errors.Join(err, c.Close())
 	}
 	return c.Release(ctx)
+}
+
+// giveUp destroys a site whose record is broken and kept aside, with all that can be told to be its own.
+func (e *Engine) giveUp(ctx context.Context, name string) error {
+	e.ops.interrupt(name) // its container may be stopping in order
+	ctx, unlock, err := e.lock(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	b, still := e.store.BrokenOf(name)
+	if !still {
+		return nil // another destroy was first
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	began := time.Now()
+	errs := []error{e.containers.Remove(ctx, name), e.routes.Delete(ctx, name)}
+	if b.Index >= 0 {
+		errs = append(errs, e.network.Detach(ctx, network.Port{Index: b.Index}))
+	}
+	err = errors.Join(errs...)
+	if err == nil {
+		err = e.pool.DeleteSite(ctx, name)
+	}
+	if err == nil {
+		err = e.store.Discard(name)
+	}
+	if err != nil {
+		return fmt.Errorf("the site is half destroyed, run destroy again: %w", err)
+	}
+	e.forget(name)
+	e.note(event.SiteDestroyed, name, time.Since(began), "its record was broken")
+	return nil
 }
 
 // stopUnfit stops, in order, a running site that cannot be on the network as it is configured now.

@@ -22,6 +22,14 @@ func (e *Engine) routeOf(rec site.Record, up bool) route.Route {
 	}
 }
 
+// expected tells whether visitors of a site may wait for it to answer: it runs, or will soon.
+func (e *Engine) expected(rec site.Record) bool {
+	if rec.Desired != site.Running || e.store.Fits(rec) != nil {
+		return false
+	}
+	return !e.isHalted() || e.live(rec.Name()).snapshot().container != nil
+}
+
 // route tells the proxy of a site: up, or stopped, for which it says so to visitors.
 func (e *Engine) route(ctx context.Context, rec site.Record, up bool) error {
 	if err := e.routes.Set(ctx, e.routeOf(rec, up)); err != nil {

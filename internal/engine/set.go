@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/pool"
 	"github.com/logis-project/logis/internal/quantity"
@@ -45,14 +46,32 @@ func (e *Engine) Set(ctx context.Context, name string, change site.Change) (_ si
 	if err != nil {
 		return site.Status{}, err
 	}
-	if change == (site.Change{Priority: change.Priority}) {
-		return e.status(ctx, rec), nil
+	if change != (site.Change{Priority: change.Priority}) {
+		if err := e.apply(ctx, &undo, old, rec); err != nil {
+			return site.Status{}, explain(err)
+		}
+		e.live(name).setUnmet("")
 	}
-	if err := e.apply(ctx, &undo, old, rec); err != nil {
-		return site.Status{}, explain(err)
-	}
-	e.live(name).setUnmet("")
+	e.note(event.SiteChanged, name, 0, "%s", difference(old.Spec, rec.Spec))
 	return e.status(ctx, rec), nil
+}
+
+// difference names what a change of limits and priority has changed.
+func difference(was, is site.Spec) string {
+	var parts []string
+	add := func(what, before, after string) {
+		if before != after {
+			parts = append(parts, fmt.Sprintf("%s %s, was %s", what, after, before))
+		}
+	}
+	bytes := quantity.Format
+	add("memory", bytes(was.Limits.Memory), bytes(is.Limits.Memory))
+	add("swap", bytes(was.Limits.Swap), bytes(is.Limits.Swap))
+	add("disk", bytes(was.Limits.Disk), bytes(is.Limits.Disk))
+	add("cpus", fmt.Sprint(was.Limits.CPUs), fmt.Sprint(is.Limits.CPUs))
+	add("pids", fmt.Sprint(was.Limits.PIDs), fmt.Sprint(is.Limits.PIDs))
+	add("priority", fmt.Sprint(was.Priority), fmt.Sprint(is.Priority))
+	return strings.Join(parts, "; ")
 }
 
 // intend writes what shall be before anything is: after a crash the next Boot goes on from here.

@@ -74,6 +74,9 @@ func (e *Engine) status(ctx context.Context, rec site.Record) site.Status {
 			out.Usage.Memory, out.Usage.PIDs, out.Usage.CPUSeconds = usage.Memory, usage.PIDs, usage.CPUSeconds
 		}
 	}
+	if s.container == nil && rec.Desired == site.Running && e.isHalted() {
+		out.Warnings = append(out.Warnings, "all sites are halted until the next boot, or: logis sites up")
+	}
 	out.Warnings = e.live(rec.Name()).warnings(out.Warnings)
 	return out
 }

@@ -103,6 +103,9 @@ func (e *Engine) disconnect(ctx context.Context, rec site.Record, c *container.C
 // Destroy removes a site in whatever state, with every trace of it. Once begun it goes on to the end. A site that is still
 // being made is given up.
 func (e *Engine) Destroy(ctx context.Context, name string) error {
+	if _, broken := e.store.BrokenOf(name); broken {
+		return e.giveUp(ctx, name)
+	}
 	meant, err := e.store.Get(name)
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ const (
 	SiteDestroyed  Type = "site.destroyed"
 	SiteStarted    Type = "site.started"
 	SiteStopped    Type = "site.stopped"
+	SiteChanged    Type = "site.changed"   // its limits or its priority
 	SiteFailed     Type = "site.failed"    // a start, a stop or a destroy did not come to its end
 	SiteDied       Type = "site.died"      // PID 1 ended though nobody wanted it to
 	SiteRestarted  Type = "site.restarted" // by logisd itself, after it died or failed
@@ -29,6 +30,7 @@ const (
 	ImageBuilt     Type = "image.built"
 	ImageImported  Type = "image.imported"
 	ImageRemoved   Type = "image.removed"
+	SitesHalted    Type = "sites.halted"   // all were stopped, until the next boot or `logis sites up`
 	RulesRestored  Type = "rules.restored" // another program had deleted the nftables rules
 	RulesLost      Type = "rules.lost"     // and they cannot be loaded again
 	DaemonStarted  Type = "daemon.started"

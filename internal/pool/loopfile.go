@@ -25,7 +25,20 @@ import (
 // loopFile is a pool in a file, mounted through a loop device.
 type loopFile struct {
 	path, mountPoint string
-	fresh            bool // this process mounted it
+	fresh            bool // mounted by this process, and not found so
+}
+
+// giveUpTimeout bounds the unmounting of a pool that could not be opened.
+const giveUpTimeout = 10 * time.Second
+
+// giveUp takes the mount of a failed Open away again. One that was there before may have sites that run on it.
+func (l *loopFile) giveUp(ctx context.Context) error {
+	if !l.fresh {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveUpTimeout)
+	defer cancel()
+	return l.unmount(ctx)
 }
 
 // marker lies in the mount point, below the mount. Where it is and the loop file is not, the pool was lost: an empty new
@@ -54,7 +67,6 @@ func openLoopFile(ctx context.Context, o Options, log *slog.Logger) (*loopFile, 
 	if err != nil {
 		return nil, err
 	}
-	l.fresh = !mounted
 	file, err := l.openFile(ctx, o, mounted)
 	if err != nil {
 		return nil, err
@@ -92,11 +104,13 @@ func openLoopFile(ctx context.Context, o Options, log *slog.Logger) (*loopFile, 
 	} else if err := l.mount(device, log); err != nil {
 		return nil, err
 	}
-	if err := fault.Point("pool: mounted"); err != nil {
-		return nil, err
+	l.fresh = !mounted
+	if err = fault.Point("pool: mounted"); err == nil && size > total {
+		err = l.growMounted(device, log)
 	}
-	if size > total {
-		return l, l.growMounted(device, log)
+	if err != nil {
+		device.Close() // the unmount waits for the last who has it open
+		return nil, errors.Join(err, l.giveUp(ctx))
 	}
 	return l, nil
 }

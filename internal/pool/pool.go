@@ -58,14 +58,12 @@ type Pool struct {
 	sweeping  chan struct{}                  // holds the token of the one pass that runs
 }
 
-// unmountTimeout bounds the way back of an Open that failed.
-const unmountTimeout = 10 * time.Second
-
 var layout = [...]string{"images", "drafts", "sites"}
 
 // Open makes the pool ready: the loop file created, attached and mounted (or Path checked), the directories made, quota
 // groups on and counted, raised limits restored, left-over drafts deleted. It finishes what an earlier Open that died left half
-// done. A pool that was lost is not replaced by an empty one: that is an error that names the sites.
+// done. A pool that was lost is not replaced by an empty one: that is an error that names the sites. An Open that fails takes
+// away what it has mounted.
 func Open(ctx context.Context, o Options) (*Pool, error) {
 	p := &Pool{
 		log: o.Log, kick: make(chan struct{}, 1), done: make(chan struct{}),
@@ -92,10 +90,8 @@ func Open(ctx context.Context, o Options) (*Pool, error) {
 		if p.root != nil {
 			p.root.Close()
 		}
-		if p.loop != nil && p.loop.fresh {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unmountTimeout)
-			defer cancel()
-			err = errors.Join(err, p.loop.unmount(ctx))
+		if p.loop != nil {
+			err = errors.Join(err, p.loop.giveUp(ctx))
 		}
 		return nil, err
 	}

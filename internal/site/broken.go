@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ func (b Broken) MayUse(image, digest string) bool {
 
 // Mend says what to do about it.
 func (b Broken) Mend() string {
-	return fmt.Sprintf("mend the file, move it back to %s.json and restart logisd", b.Name)
+	return fmt.Sprintf("mend the file, move it back to %s.json and restart logisd; or give the site up: logis destroy %s", b.Name, b.Name)
 }
 
 // Of a file that was kept aside: NAME.json.broken-TIME.
@@ -156,6 +157,34 @@ func (s *Store) brokenOf(name string) (Broken, bool) {
 		}
 	}
 	return Broken{}, false
+}
+
+// BrokenOf returns the record of a site that is kept aside, where the site has no whole one.
+func (s *Store) BrokenOf(name string) (Broken, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.brokenOf(name)
+}
+
+// Discard deletes the records of a site that are kept aside, once its disk is gone: its name and all that it had can be given
+// anew. It is idempotent, and leaves a whole record alone.
+func (s *Store) Discard(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, broken := s.brokenOf(name); !broken {
+		return nil
+	}
+	for _, b := range s.broken {
+		if b.Name != name {
+			continue
+		}
+		if err := os.RemoveAll(b.Path); err != nil { // a directory can lie in a record's place
+			return fmt.Errorf("delete broken record: %w", err)
+		}
+	}
+	s.broken = slices.DeleteFunc(s.broken, func(b Broken) bool { return b.Name == name })
+	delete(s.disks, name)
+	return s.syncDir()
 }
 
 // conflict is why nothing can be done with a site whose record is kept aside.

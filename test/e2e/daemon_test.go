@@ -28,6 +28,37 @@ func (d *daemon) log() string { return d.house.path(d.name + ".log") }
 
 func (d *daemon) start(t testing.TB) {
 	t.Helper()
+	d.launch(t)
+	if err := poll(d.ready); err != nil {
+		t.Fatalf("%s is not ready: %v\n%s", d.name, err, d.tail(0))
+	}
+}
+
+// comesUp starts the daemon, and says whether it has become ready rather than ended.
+func (d *daemon) comesUp(t testing.TB) bool {
+	t.Helper()
+	d.launch(t)
+	up := false
+	err := poll(func() error {
+		select {
+		case <-d.ended:
+			d.cmd = nil
+			return nil
+		default:
+		}
+		err := d.ready()
+		up = err == nil
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%s neither is ready nor ends: %v\n%s", d.name, err, d.tail(0))
+	}
+	return up
+}
+
+// launch starts the daemon's process.
+func (d *daemon) launch(t testing.TB) {
+	t.Helper()
 	log, err := os.OpenFile(d.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		t.Fatal(err)
@@ -41,9 +72,6 @@ func (d *daemon) start(t testing.TB) {
 	}
 	d.ended = make(chan error, 1)
 	go func(cmd *exec.Cmd, ended chan<- error) { ended <- cmd.Wait() }(d.cmd, d.ended)
-	if err := poll(d.ready); err != nil {
-		t.Fatalf("%s is not ready: %v\n%s", d.name, err, d.tail(0))
-	}
 }
 
 // stop asks the daemon to end, and fails the test if it does not.

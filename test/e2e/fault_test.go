@@ -85,6 +85,24 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// What is left of a site whose making could not be undone can be destroyed, and nothing else.
+func TestHalfMadeSiteIsRefused(t *testing.T) {
+	h := newFaultyHouse(t)
+	for _, c := range faultCases("") {
+		if c.name == "destroy of a half-made site" {
+			h.prepare(t, c)
+		}
+	}
+	for _, op := range []string{"start", "stop", "restart"} {
+		if status := exitStatus(h.try(op, "alice")); status != 4 {
+			t.Errorf("%s of a half-made site: exit status %d", op, status)
+		}
+	}
+	h.logis(t, "destroy", "alice", "--force")
+	h.logis(t, "create", "alice", "--no-start")
+	h.destroyAll(t)
+}
+
 // newFaultyHouse is a house whose logisd has the fault points and has had a site, for what the host keeps from the first one on.
 func newFaultyHouse(t *testing.T) *house {
 	t.Helper()
@@ -231,7 +249,8 @@ func (h *house) checkAfter(t *testing.T, c faultCase, step, how string) {
 	if len(sites) == 0 && c.args[0] == "create" {
 		h.logis(t, "create", "alice", "--no-start")
 	}
-	if c.args[0] == "image" && !stays && how == "kill" && h.try("image", "show", c.image()) == nil {
+	mayHaveImage := stays || c.name == "image remove" && how == "error"
+	if c.args[0] == "image" && !mayHaveImage && h.try("image", "show", c.image()) == nil {
 		t.Errorf("the image %s is left", c.image())
 	}
 }

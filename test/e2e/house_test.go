@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -118,7 +119,10 @@ func (h *house) take(t testing.TB) testhost.Snapshot {
 	if exec.Command("mountpoint", "-q", h.path("state/pool")).Run() == nil {
 		opts.Pool = h.path("state/pool")
 	}
-	s, err := testhost.Take(t.Context(), opts)
+	// A deleted subvolume that a process still uses is waited for.
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	s, err := testhost.Take(ctx, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
