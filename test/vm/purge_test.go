@@ -25,7 +25,6 @@ systemctl list-unit-files --no-legend '*logis*' | say 'unit file'
 dpkg-query --show '*logis*' 2>/dev/null | say package
 for exe in /proc/[0-9]*/exe; do readlink "$exe"; done | grep -i -e logis -e mariadb -e nginx -e php | say process
 cat /proc/net/route | awk '$1 ~ /logis/' | say route
-cat /proc/sys/net/ipv4/conf/*/forwarding >/dev/null
 true
 `
 

@@ -169,7 +169,7 @@ var recovery = regexp.MustCompile(`(?i).*(crash|aria engine: .*recovery).*`)
 // recoveries returns such lines of a site's log, of all its life.
 func (h *house) recoveries(t *testing.T, name string) []string {
 	t.Helper()
-	log := h.m.run(t, "logis logs "+name+" --service mariadb --lines 100000")
+	log := h.m.run(t, "logis logs "+name+" --service mariadb --lines 10000")
 	if !strings.Contains(log, "ready for connections") {
 		t.Fatalf("the log of %s's database does not look like one:\n%s", name, log)
 	}
