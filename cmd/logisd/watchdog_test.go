@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,36 +13,39 @@ import (
 func TestWatchdog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		told := 0
-		state := error(nil)
-		hang := false
+		var told, state atomic.Int32
+		const (
+			fine = iota
+			ill
+			hangs
+		)
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			watchdog(ctx, time.Minute, func(ctx context.Context) error {
-				if hang {
+				switch state.Load() {
+				case ill:
+					return errors.New("no answer")
+				case hangs:
 					<-ctx.Done()
-					return ctx.Err()
 				}
-				return state
-			}, func() error { told++; return nil }, slog.New(slog.DiscardHandler))
+				return ctx.Err()
+			}, func() error { told.Add(1); return nil }, slog.New(slog.DiscardHandler))
 		}()
-		expect := func(when string, least, most int) {
+		expect := func(now int32, least, most int32) {
 			t.Helper()
-			told = 0
+			state.Store(now)
+			told.Store(0)
 			<-time.After(10 * time.Minute) // of the bubble's clock
 			synctest.Wait()
-			if told < least || told > most {
-				t.Errorf("%s: told %d times in ten intervals, want %d to %d", when, told, least, most)
+			if n := told.Load(); n < least || n > most {
+				t.Errorf("state %d: told %d times in ten intervals, want %d to %d", now, n, least, most)
 			}
 		}
-		expect("well", 19, 22)
-		state = errors.New("no answer")
-		expect("ill", 0, 0)
-		state, hang = nil, true
-		expect("hangs", 0, 0)
-		hang = false
-		expect("well again", 18, 22)
+		expect(fine, 19, 22)
+		expect(ill, 0, 0)
+		expect(hangs, 0, 0)
+		expect(fine, 18, 22)
 		cancel()
 		<-done
 	})
