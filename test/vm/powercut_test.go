@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -37,7 +36,7 @@ func powerCut(t *testing.T, h *house) {
 			t.Fatal(err)
 		}
 	}
-	h.m.run(t, "logis domain add alice cut.example") // logis acknowledges too
+	h.m.run(t, "logis set alice --pids 300") // logis acknowledges too
 	written := make([]int64, len(writers))
 	for i, w := range writers {
 		written[i] = w.acknowledged.Load()
@@ -55,17 +54,13 @@ func powerCut(t *testing.T, h *house) {
 		}
 		say(t, "%s: the power was cut after %d acknowledged transactions", w.site.Name, w.acknowledged.Load())
 	}
-	known := h.known["alice"]
-	known.Domains = append(slices.Clip(known.Domains), "cut.example")
-	known.URLs = append(slices.Clip(known.URLs), "http://cut.example/")
-	h.known["alice"] = known
 
 	h.m.powerOn(t)
 	h.boot = h.m.waitLogin(t, h.boot)
-	h.waitReady(t)
+	sites = h.waitReady(t)
 	h.checkServed(t)
-	if got, err := h.get("cut.example"); err != nil || got != h.pages["alice"] {
-		t.Errorf("the page of cut.example: %q, %v", got, err)
+	if pids := sites["alice"].Limits.PIDs; pids != 300 {
+		t.Errorf("alice may have %d processes; logis set had said 300", pids)
 	}
 	for _, w := range writers {
 		w.check(t, h)
