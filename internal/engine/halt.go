@@ -18,11 +18,11 @@ func (e *Engine) Up(ctx context.Context) (BootReport, error) {
 		return BootReport{}, err
 	}
 	e.mu.Lock()
-	p := e.pass
-	if e.halted || p == nil || p.ended() {
+	p, was := e.pass, e.halted
+	e.halted = false // before any turn is taken: a stop for the halt's sake that has not begun by then does not begin
+	if was || p == nil || p.ended() {
 		p = e.beginPass()
 	}
-	e.halted = false
 	e.mu.Unlock()
 	select {
 	case <-p.done:

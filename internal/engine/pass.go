@@ -106,7 +106,7 @@ func (e *Engine) runPass(p *pass) {
 	slots := make(chan struct{}, 2*runtime.NumCPU())
 	var starts sync.WaitGroup
 	for i, s := range p.snapshot().Sites {
-		if e.live(s.Name).snapshot().container != nil {
+		if e.undisturbed(s.Name) {
 			p.note(i, Adopted, nil, 0)
 			continue
 		}
@@ -128,6 +128,17 @@ func (e *Engine) runPass(p *pass) {
 	if e.background.Err() == nil { // else the next logisd goes on with it
 		e.note(event.BootFinished, "", report.Ended.Sub(report.Began), "%s", report)
 	}
+}
+
+// undisturbed tells whether a site runs and nobody is changing it. One that is being stopped, by a Down that is taken back
+// before its end, takes its turn: it waits for that end and is started again.
+func (e *Engine) undisturbed(name string) bool {
+	unlock, ok := e.ops.try(name)
+	if !ok {
+		return false
+	}
+	defer unlock()
+	return e.live(name).snapshot().container != nil
 }
 
 func (e *Engine) takeTurn(p *pass, i int, name string, leave func()) {

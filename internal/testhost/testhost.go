@@ -82,6 +82,14 @@ func outside() (int, error) {
 	if err != nil {
 		return 1, fmt.Errorf("start test host: %w", err)
 	}
+	// Ctrl-C ends the box, and this process removes what is left of it.
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() { // ends with the process
+		for s := range signals {
+			_ = box.Signal(s)
+		}
+	}()
 	state, err := box.Wait()
 	if err != nil {
 		return 1, fmt.Errorf("wait for test host: %w", err)
