@@ -1,12 +1,14 @@
 // Command count reads the event stream of `go test -json` on its standard input, prints what a person wants to see of it
 // (a line a package, the whole output of what failed, the reason of what was skipped), and writes the number of tests that
 // passed, failed and were skipped into the file named by its argument. It exits with 1 when a test or a package failed, and
-// when no test ran at all. A test that has subtests is counted by these.
+// when no test ran at all. A test that has subtests is counted by these. With -v everything that tests say is printed at
+// once.
 package main
 
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -30,14 +32,16 @@ type tally struct {
 }
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: go test -json … | count FILE")
+	verbose := flag.Bool("v", false, "print at once what tests say")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		fmt.Fprintln(os.Stderr, "usage: go test -json … | count [-v] FILE")
 		os.Exit(2)
 	}
-	t, err := count(os.Stdin, os.Stdout)
+	t, err := count(os.Stdin, os.Stdout, *verbose)
 	if err == nil {
 		line := fmt.Sprintln(t.passed, t.failed+t.broken, t.skipped)
-		err = os.WriteFile(os.Args[1], []byte(line), 0o644)
+		err = os.WriteFile(flag.Arg(0), []byte(line), 0o644)
 	}
 	switch {
 	case err != nil:
@@ -51,7 +55,7 @@ func main() {
 	}
 }
 
-func count(in io.Reader, out io.Writer) (tally, error) {
+func count(in io.Reader, out io.Writer, verbose bool) (tally, error) {
 	var t tally
 	output := map[string]*strings.Builder{} // by package and test
 	parents := map[string]bool{}
@@ -80,6 +84,10 @@ func count(in io.Reader, out io.Writer) (tally, error) {
 		switch {
 		case e.Action == "build-output":
 			fmt.Fprint(out, e.Output)
+		case e.Action == "output" && verbose && e.Test != "":
+			if !strings.HasPrefix(e.Output, "=== ") { // the test framework's own
+				fmt.Fprint(out, e.Output)
+			}
 		case e.Action == "output":
 			keep(key, e.Output)
 		case e.Test == "" && e.Action == "pass":
@@ -99,19 +107,26 @@ func count(in io.Reader, out io.Writer) (tally, error) {
 			}
 		case e.Action == "fail":
 			failedIn[e.Package]++
-			fmt.Fprint(out, output[key])
+			show(out, output[key])
 			if !parents[key] {
 				t.failed++
 			}
 		case e.Action == "skip" && !parents[key]:
 			t.skipped++
-			fmt.Fprint(out, output[key])
+			show(out, output[key])
 		case e.Action == "pass" && !parents[key]:
 			t.passed++
 		}
 		if e.Action == "pass" || e.Action == "fail" || e.Action == "skip" {
 			delete(output, key)
 		}
+	}
+}
+
+// show prints what was kept of a test, if it was not printed before.
+func show(out io.Writer, text *strings.Builder) {
+	if text != nil {
+		fmt.Fprint(out, text)
 	}
 }
 

@@ -9,9 +9,10 @@ import (
 
 func TestCount(t *testing.T) {
 	for name, c := range map[string]struct {
-		events []string
-		want   tally
-		shown  string
+		events  []string
+		verbose bool
+		want    tally
+		shown   string
 	}{
 		"subtests count, their parent does not": {
 			events: []string{
@@ -43,6 +44,21 @@ func TestCount(t *testing.T) {
 			},
 			want: tally{broken: 1}, shown: "undefined: y",
 		},
+		"verbose: what a test says is printed, once": {
+			events: []string{
+				`{"Action":"run","Package":"p","Test":"TestA"}`,
+				`{"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}`,
+				`{"Action":"output","Package":"p","Test":"TestA","Output":"    seen\n"}`,
+				`{"Action":"fail","Package":"p","Test":"TestA"}`,
+				`{"Action":"run","Package":"p","Test":"TestB"}`,
+				`{"Action":"output","Package":"p","Test":"TestB","Output":"    seen, too\n"}`,
+				`{"Action":"pass","Package":"p","Test":"TestB"}`,
+				`{"Action":"output","Package":"p","Output":"FAIL\n"}`,
+				`{"Action":"fail","Package":"p","Elapsed":1}`,
+			},
+			verbose: true, want: tally{passed: 1, failed: 1},
+			shown: "    seen\n    seen, too\nFAIL  p  1.0 s\nFAIL\n",
+		},
 		"what is no event is passed on": {
 			events: []string{"go: downloading example.org/x v1.0.0"},
 			shown:  "go: downloading",
@@ -50,7 +66,7 @@ func TestCount(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var shown strings.Builder
-			got, err := count(strings.NewReader(strings.Join(c.events, "\n")), &shown)
+			got, err := count(strings.NewReader(strings.Join(c.events, "\n")), &shown, c.verbose)
 			if err != nil {
 				t.Fatal(err)
 			}
