@@ -211,13 +211,12 @@ func testSystemd(t *testing.T, s *sandbox) {
 	names := strings.Join(enabledUnits(t), " ")
 	const reload = "--system daemon-reload\n"
 	start := fmt.Sprintf("--quiet --system start %s\n", names)
-	forget := fmt.Sprintf("--system reset-failed %s\n", names)
 	for _, step := range []struct{ name, script, want string }{
 		{"install", install, reload + start},
 		{"upgrade", install, reload + "--quiet --system restart logis.service logis-proxy.service\n" + start},
-		{"remove", "dpkg --remove logis", "stop " + names + "\n" + reload + forget},
+		{"remove", "dpkg --remove logis", "stop " + names + "\n" + reload},
 		{"again", install, reload + "--quiet --system restart logis.service logis-proxy.service\n" + start},
-		{"purge", "dpkg --purge logis", "stop " + names + "\n" + reload + forget},
+		{"purge", "dpkg --purge logis", "stop " + names + "\n" + reload},
 	} {
 		if got := asked(step.script); got != step.want {
 			t.Errorf("%s: systemctl is asked:\n%swant:\n%s", step.name, got, step.want)
