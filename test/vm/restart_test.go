@@ -164,11 +164,13 @@ func (h *house) visit(t *testing.T) *visitors {
 	for _, name := range names {
 		v.all.Go(func() {
 			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+			pace := time.NewTicker(300 * time.Millisecond) // or an emulated machine has time for nothing else
+			defer pace.Stop()
 			for {
 				select {
 				case <-v.gone:
 					return
-				default:
+				case <-pace.C:
 				}
 				if got, err := get(client, port, name+".localhost"); err != nil || got != pages[name] {
 					v.mu.Lock()
