@@ -134,6 +134,9 @@ func links(ctx context.Context) ([]string, error) {
 	for i, l := range all {
 		all[i] = strings.Join(strings.Fields(lifetime.ReplaceAllString(l, "")), " ")
 	}
+	// Routes to the cable's own link-local address come when the kernel has found no twin of it, seconds after the cable.
+	late := regexp.MustCompile(`^(anycast|local) fe80:.* dev cable0 `)
+	all = slices.DeleteFunc(all, late.MatchString)
 	slices.Sort(all)
 	return all, nil
 }
