@@ -76,11 +76,11 @@ func (m *machine) lastWords(t *testing.T) {
 	for _, name := range []string{filepath.Join(m.dir, "qemu.log"), m.serialLog()} {
 		text, err := os.ReadFile(name)
 		if err == nil && len(text) > 0 {
-			say(t, "the end of %s:\n%s", filepath.Base(name), lastLines(text, 60))
+			say(t, "the end of %s:\n%s", filepath.Base(name), lastLines(text, 40))
 		}
 	}
 	if m.login != nil && !m.login.ended() {
-		text, _ := m.try("", "journalctl --boot --no-pager --lines 80 --unit 'logis*'; systemctl --failed --no-pager; logis list; df -h /")
+		text, _ := m.try("", "journalctl --boot --unit 'logis*' | grep -v '" 200 ' | tail -n 80; systemctl --failed --no-pager; logis list; df -h /")
 		say(t, "the journal:\n%s", text)
 	}
 }

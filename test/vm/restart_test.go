@@ -54,6 +54,7 @@ func restarts(t *testing.T, h *house) {
 		{"restart logis", "systemctl restart logis.service", true, false},
 		{"kill -9 logisd", "kill -9 $(systemctl show --value --property MainPID logis.service)", true, false},
 		{"reload logis-proxy", "systemctl reload logis-proxy.service", false, true},
+		{"restart logis-proxy", "systemctl restart logis-proxy.service", false, true}, // a process that systemd has not started
 	} {
 		t.Run(r.name, func(t *testing.T) {
 			before := h.processes(t)
@@ -77,6 +78,9 @@ func restarts(t *testing.T, h *house) {
 			}
 			visitors.leave(t)
 			session.use(t)
+			if ends := h.m.run(t, "journalctl --boot --unit logis-proxy.service | grep 'Failed with result' || true"); ends != "" {
+				t.Errorf("logis-proxy was not let end in peace:\n%s", ends)
+			}
 			if diff := cmp.Diff(before.sites, after.sites); diff != "" {
 				t.Errorf("sites were restarted (-before +after):\n%s", diff)
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -40,7 +41,17 @@ func units(t *testing.T, h *house) {
 // firewall: an admin restarts nftables.service, which flushes every table. The sites are reached as before.
 func firewall(t *testing.T, h *house) {
 	h.m.run(t, "systemctl restart nftables.service")
+	begin := time.Now()
+	sites, err := h.sites()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := poll(time.Minute, func() error { _, err := h.inside(sites["alice"], "", "true"); return err }); err != nil {
+		t.Fatal(err)
+	}
+	say(t, "the owner of alice can log in after %v", time.Since(begin).Round(time.Second))
 	h.checkServed(t)
+	h.m.run(t, "nft delete table inet filter") // of Debian's own nftables.conf: purge is to find none
 }
 
 // clock: it is set back by a year and logisd starts anew. It still knows its sites.
