@@ -80,7 +80,7 @@ func (m *machine) lastWords(t *testing.T) {
 		}
 	}
 	if m.login != nil && !m.login.ended() {
-		text, _ := m.try("", "journalctl --boot --unit 'logis*' | grep -v '" 200 ' | tail -n 80; systemctl --failed --no-pager; logis list; df -h /")
+		text, _ := m.try("", "journalctl --boot --unit 'logis*' | grep -v 'HTTP.* 200 ' | tail -n 80; systemctl --failed --no-pager; logis list; df -h /")
 		say(t, "the journal:\n%s", text)
 	}
 }
