@@ -65,6 +65,7 @@ func (e *Engine) Boot(ctx context.Context) error {
 	}
 	e.sweep(ctx, whole, attached)
 	e.routes.Replace(e.allRoutes(whole))
+	e.routes.Await(ctx) // a site that is said to be ready must not be a stopped one to the proxy still
 	for _, rec := range whole {
 		if e.toStop(rec) && e.live(rec.Name()).snapshot().container != nil {
 			e.tasks.Go(func() { e.finishStop(rec.Name()) }) // after rules and routes, which would otherwise come back behind it

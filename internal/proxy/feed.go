@@ -13,10 +13,11 @@ import (
 	"github.com/logis-project/logis/internal/route"
 )
 
-// The pause between two attempts to reach logisd grows from the first to the last.
+// The pause between two attempts to reach logisd grows from the first to the last, which is well below what a logisd that
+// starts waits for the proxy (route.Publisher.Await).
 const (
 	firstPause = 20 * time.Millisecond
-	lastPause  = time.Second
+	lastPause  = 200 * time.Millisecond
 )
 
 // feed is the proxy's side of the socket: it takes the routes from logisd for as long as its context lives.
