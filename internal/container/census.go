@@ -83,10 +83,7 @@ func (r *Runtime) Processes(name string) ([]int, error) {
 func (c *cgroup) everywhere() ([]int, error) {
 	found := map[int]bool{}
 	for _, path := range c.manager.GetPaths() {
-		pids, err := cgroups.GetAllPids(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
+		pids, err := pidsIn(path)
 		if err != nil {
 			return nil, err
 		}

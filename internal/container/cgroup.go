@@ -201,9 +201,14 @@ func (c *cgroup) remove() error {
 // pids lists the processes in the cgroup; none when it does not exist.
 func (c *cgroup) pids() ([]int, error) {
 	// Not the manager's GetAllPids: it looks at the device controller, which need not be there.
-	list, err := cgroups.GetAllPids(c.manager.Path("pids"))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+	return pidsIn(c.manager.Path("pids"))
+}
+
+// pidsIn lists the processes in and below the directory of a cgroup; none when it does not exist.
+func pidsIn(path string) ([]int, error) {
+	list, err := cgroups.GetAllPids(path)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV) {
+		return nil, nil // ENODEV: it went between open and read; systemd removes a scope as soon as it is empty
 	}
 	return list, err
 }
