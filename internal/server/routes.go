@@ -76,12 +76,36 @@ func (s *Server) guard(r right) func(huma.Context, func(huma.Context)) {
 			return
 		}
 		start := time.Now()
-		next(ctx)
-		if r == write {
-			s.log.Info("request", "route", ctx.Operation().OperationID, "name", ctx.Param("name"),
-				"uid", p.uid, "pid", p.pid, "status", ctx.Status(), "took", time.Since(start))
+		var o outcome
+		next(huma.WithValue(ctx, outcomeKey{}, &o))
+		if r != write {
+			return
+		}
+		args := []any{
+			"route", ctx.Operation().OperationID, "name", ctx.Param("name"),
+			"uid", p.uid, "pid", p.pid, "status", ctx.Status(), "took", time.Since(start),
+		}
+		if o.err != nil {
+			args = append(args, "error", o.err)
+		}
+		s.log.Info("request", args...)
+	}
+}
+
+// outcome is why a request was not done, for the log: the caller may be gone, or not say what it was told.
+type (
+	outcome    struct{ err error }
+	outcomeKey struct{}
+)
+
+// noteOutcome is the huma transformer that keeps the error of an answer for guard.
+func noteOutcome(ctx huma.Context, _ string, v any) (any, error) {
+	if err, ok := v.(error); ok {
+		if o, ok := ctx.Context().Value(outcomeKey{}).(*outcome); ok {
+			o.err = err
 		}
 	}
+	return v, nil
 }
 
 func errorResponse(a huma.API) *huma.Response {

@@ -80,7 +80,7 @@ func humaConfig() huma.Config {
 		},
 		Formats:       huma.DefaultFormats,
 		DefaultFormat: "application/json",
-		Transformers:  []huma.Transformer{asAPIError},
+		Transformers:  []huma.Transformer{noteOutcome, asAPIError},
 	}
 }
 

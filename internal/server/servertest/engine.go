@@ -342,13 +342,19 @@ func (m *Engine) Events(ctx context.Context, n int, follow bool, each func(event
 // Serve runs a server of m on a socket until the test ends. stop ends it at once.
 func Serve(t *testing.T, m *Engine) (socket string, stop func()) {
 	t.Helper()
+	return ServeWith(t, server.Options{Engine: m, Log: slog.New(slog.DiscardHandler)})
+}
+
+// ServeWith is Serve with options of the test's own.
+func ServeWith(t *testing.T, options server.Options) (socket string, stop func()) {
+	t.Helper()
 	socket = filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := server.New(server.Options{Engine: m, Log: slog.New(slog.DiscardHandler)})
+	s := server.New(options)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ctx, l) }()
 	var once sync.Once
