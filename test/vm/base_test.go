@@ -25,8 +25,8 @@ const (
 // basePackages are what makes the smallest Debian a server with a kernel. What logis itself needs comes from its Depends.
 var basePackages = []string{"systemd-sysv", "udev", "dbus", "openssh-server", "linux-image-cloud-amd64"}
 
-// customise is run by mmdebstrap for the new root, $1: the network by DHCP, the root file system, the kernel's two files
-// beside the archive.
+// customise is run by mmdebstrap for the new root, $1: the network by DHCP, no apt of its own that would hold dpkg's lock when the
+// clock leaps a year, the root file system, the kernel's two files beside the archive.
 const customise = `set -e
 mkdir -p "$1/etc/systemd/network"
 printf '[Match]\nName=en*\n[Network]\nDHCP=ipv4\n' >"$1/etc/systemd/network/en.network"
@@ -34,6 +34,7 @@ printf '/dev/vda / ext4 defaults,errors=remount-ro 0 1\n' >"$1/etc/fstab"
 echo host >"$1/etc/hostname"
 printf '127.0.0.1 localhost\n::1 localhost\n127.0.1.1 host\n' >"$1/etc/hosts"
 chroot "$1" systemctl enable systemd-networkd
+chroot "$1" systemctl mask apt-daily.timer apt-daily-upgrade.timer
 cp -L "$1/vmlinuz" "$1/initrd.img" "$BASE/"
 `
 

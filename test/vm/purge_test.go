@@ -31,7 +31,7 @@ true
 // purge destroys the sites and removes the package. The host is as if logis had never been there.
 func purge(t *testing.T, h *house) {
 	h.timed(t, "logis destroy "+strings.Join(names, " ")+" --force")
-	h.timed(t, "DEBIAN_FRONTEND=noninteractive apt-get purge --yes logis")
+	h.timed(t, "DEBIAN_FRONTEND=noninteractive apt-get purge -o DPkg::Lock::Timeout=120 --yes logis")
 	if left := h.m.run(t, remains); left != "" {
 		t.Errorf("after the package was purged there are left:\n%s", left)
 		return

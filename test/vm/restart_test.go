@@ -50,7 +50,7 @@ func restarts(t *testing.T, h *house) {
 		logisd       bool // it is another process afterwards
 		proxy        bool
 	}{
-		{"upgrade", "DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends /root/next.deb && dpkg-query --show logis", true, true},
+		{"upgrade", "DEBIAN_FRONTEND=noninteractive apt-get install -o DPkg::Lock::Timeout=120 --yes --no-install-recommends /root/next.deb && dpkg-query --show logis", true, true},
 		{"restart logis", "systemctl restart logis.service", true, false},
 		{"kill -9 logisd", "kill -9 $(systemctl show --value --property MainPID logis.service)", true, false},
 		{"reload logis-proxy", "systemctl reload logis-proxy.service", false, true},
