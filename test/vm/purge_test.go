@@ -32,6 +32,7 @@ true
 func purge(t *testing.T, h *house) {
 	h.timed(t, "logis destroy "+strings.Join(names, " ")+" --force")
 	h.timed(t, "DEBIAN_FRONTEND=noninteractive apt-get purge -o DPkg::Lock::Timeout=120 --yes logis")
+	say(t, "%s", h.m.run(t, "journalctl --boot --output short-monotonic --lines 15 --unit 'logis*'"))
 	if left := h.m.run(t, remains); left != "" {
 		t.Errorf("after the package was purged there are left:\n%s", left)
 		return
