@@ -43,23 +43,38 @@ type SSH struct {
 	User string `json:"user"`
 }
 
-// Limits of a site. Bytes are bytes, CPUs is a number of processors (0.5 is half of one).
+// Limits of a site. Bytes are bytes, CPUs is a number of processors (0.5 is half of one). A weight is the site's share where
+// several want more than there is, against 100 of any other.
 type Limits struct {
 	MemoryBytes int64   `json:"memory_bytes"`
 	SwapBytes   int64   `json:"swap_bytes"`
 	DiskBytes   int64   `json:"disk_bytes"`
 	CPUs        float64 `json:"cpus"`
 	PIDs        int64   `json:"pids"`
+
+	CPUWeight        int64 `json:"cpu_weight" doc:"1 to 10000"`
+	IOWeight         int64 `json:"io_weight" doc:"1 to 10000, of the disk's time"`
+	IOBandwidthBytes int64 `json:"io_bandwidth_bytes" doc:"of the disk, bytes a second, each of reads and writes; 0 is no limit"`
+	BandwidthBytes   int64 `json:"bandwidth_bytes" doc:"of the network, bytes a second each way; 0 is no limit"`
+	OpenFiles        int64 `json:"open_files" doc:"of each process"`
+	LogBytes         int64 `json:"log_bytes" doc:"of each service's log, on disk in total"`
 }
 
-// LimitsRequest holds the limits that a request names; zero, or left out, means the configured default. Swap may be zero:
-// only left out it means the default.
+// LimitsRequest holds the limits that a request names; zero, or left out, means the configured default. Swap and the
+// bandwidths may be zero: only left out they mean the default.
 type LimitsRequest struct {
 	MemoryBytes int64   `json:"memory_bytes,omitempty" minimum:"0"`
 	SwapBytes   *int64  `json:"swap_bytes,omitempty" minimum:"0"`
 	DiskBytes   int64   `json:"disk_bytes,omitempty" minimum:"0"`
 	CPUs        float64 `json:"cpus,omitempty" minimum:"0"`
 	PIDs        int64   `json:"pids,omitempty" minimum:"0"`
+
+	CPUWeight        int64  `json:"cpu_weight,omitempty" minimum:"0"`
+	IOWeight         int64  `json:"io_weight,omitempty" minimum:"0"`
+	IOBandwidthBytes *int64 `json:"io_bandwidth_bytes,omitempty" minimum:"0"`
+	BandwidthBytes   *int64 `json:"bandwidth_bytes,omitempty" minimum:"0"`
+	OpenFiles        int64  `json:"open_files,omitempty" minimum:"0"`
+	LogBytes         int64  `json:"log_bytes,omitempty" minimum:"0"`
 }
 
 // Usage of a site as the kernel counts it now; all zero when it does not run, except DiskBytes.

@@ -7,5 +7,13 @@ type SetRequest struct {
 	DiskBytes   *int64   `json:"disk_bytes,omitempty"`
 	CPUs        *float64 `json:"cpus,omitempty"`
 	PIDs        *int64   `json:"pids,omitempty"`
-	Priority    *int     `json:"priority,omitempty" doc:"-1000 to 1000; at boot the highest starts first"`
+
+	CPUWeight        *int64 `json:"cpu_weight,omitempty"`
+	IOWeight         *int64 `json:"io_weight,omitempty"`
+	IOBandwidthBytes *int64 `json:"io_bandwidth_bytes,omitempty" doc:"0 is no limit"`
+	BandwidthBytes   *int64 `json:"bandwidth_bytes,omitempty" doc:"0 is no limit"`
+	OpenFiles        *int64 `json:"open_files,omitempty"`
+	LogBytes         *int64 `json:"log_bytes,omitempty"`
+
+	Priority *int `json:"priority,omitempty" doc:"-1000 to 1000; at boot the highest starts first"`
 }

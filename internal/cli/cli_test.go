@@ -114,7 +114,7 @@ func TestStatuses(t *testing.T) {
 		{"create new --ssh-key " + private, 2, "this is a private key, keep it to yourself: give the .pub file"},
 		{"create new --ssh-key " + empty, 2, "no key in it"},
 		{"create new --ssh-key " + dir + "/none", 1, "no such file or directory: make a key with `ssh-keygen"},
-		{"create new --ssh-key " + public + " --memory 1GiB --swap 1G --disk 3G --cpus 1.5 --pids 99 --domain a.org --domain b.org", 0, ""},
+		{"create new --ssh-key " + public + " --memory 1GiB --swap 1G --disk 3G --cpus 1.5 --pids 99 --cpu-weight 7 --io-weight 8 --io-bandwidth 9MiB --open-files 1100 --log-size 1M --domain a.org --domain b.org", 0, ""},
 		{"stop", 2, "give names or --all"},
 		{"stop alice --all", 2, "not both"},
 		{"stop alice alice", 2, "given twice"},
@@ -157,7 +157,10 @@ func TestStatuses(t *testing.T) {
 	}
 	want := site.Spec{
 		Name: "new", Domains: []string{"a.org", "b.org"}, SSHKeys: []string{"ssh-ed25519 AAAA a", "ssh-rsa BBBB b"},
-		Limits: site.Limits{Memory: 1 << 30, Swap: 1 << 30, Disk: 3 << 30, CPUs: 1.5, PIDs: 99},
+		Limits: site.Limits{
+			Memory: 1 << 30, Swap: 1 << 30, Disk: 3 << 30, CPUs: 1.5, PIDs: 99,
+			CPUWeight: 7, IOWeight: 8, IOBandwidth: 9 << 20, Bandwidth: site.Unset, OpenFiles: 1100, LogSize: 1 << 20,
+		},
 	}
 	if d := cmp.Diff(want, m.Last()); d != "" {
 		t.Errorf("what create asked for (-want +got):\n%s", d)

@@ -56,6 +56,27 @@ func (s *swapSize) Set(text string) error {
 
 func (s *swapSize) Type() string { return "quantity" }
 
+// rate is a flag in bytes a second that may be off.
+type rate struct{ to **int64 }
+
+func (r *rate) String() string {
+	if r.to == nil || *r.to == nil {
+		return ""
+	}
+	return quantity.FormatRate(**r.to)
+}
+
+func (r *rate) Set(text string) error {
+	n, err := quantity.ParseRate(text)
+	if err != nil {
+		return err
+	}
+	*r.to = &n
+	return nil
+}
+
+func (r *rate) Type() string { return "quantity" }
+
 // processors is a flag that takes a number above zero.
 type processors float64
 
@@ -77,7 +98,7 @@ func (p *processors) Set(text string) error {
 
 func (p *processors) Type() string { return "number" }
 
-// tasks is a flag that counts processes, above zero.
+// tasks is a flag that counts, above zero: processes, files, parts of a share.
 type tasks int64
 
 func (n *tasks) String() string {

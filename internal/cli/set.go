@@ -15,9 +15,9 @@ import (
 
 func (c *commandLine) set() *cobra.Command {
 	var req api.SetRequest
-	var memory, disk size
+	var memory, disk, logSize size
 	var cpus processors
-	var pids tasks
+	var pids, cpuWeight, ioWeight, openFiles tasks
 	cmd := &cobra.Command{
 		Use: "set NAME", Short: "Change limits or priority of a site, at once and without a restart",
 		Long: "set changes limits or priority of a site; what is not named stays as it is. A running site has them at once. Disk and memory " +
@@ -27,8 +27,10 @@ func (c *commandLine) set() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.MemoryBytes, req.DiskBytes = given(int64(memory)), given(int64(disk))
 			req.CPUs, req.PIDs = given(float64(cpus)), given(int64(pids))
+			req.CPUWeight, req.IOWeight = given(int64(cpuWeight)), given(int64(ioWeight))
+			req.OpenFiles, req.LogBytes = given(int64(openFiles)), given(int64(logSize))
 			if req == (api.SetRequest{}) {
-				return usage(cmd, "set what? give at least one of --memory, --swap, --disk, --cpus, --pids and --priority")
+				return usage(cmd, "set what? give at least one limit, such as --memory, or --priority")
 			}
 			return c.runSet(cmd.Context(), args[0], req)
 		},
@@ -39,11 +41,24 @@ func (c *commandLine) set() *cobra.Command {
 	f.Var(&disk, "disk", "disk limit, files and database together")
 	f.Var(&cpus, "cpus", "processors, such as 0.5 or 2")
 	f.Var(&pids, "pids", "processes and threads at once")
+	f.Var(&cpuWeight, "cpu-weight", cpuWeightHelp)
+	f.Var(&ioWeight, "io-weight", ioWeightHelp)
+	f.Var(&rate{&req.IOBandwidthBytes}, "io-bandwidth", ioBandwidthHelp)
+	f.Var(&openFiles, "open-files", openFilesHelp)
+	f.Var(&logSize, "log-size", logSizeHelp)
 	f.Var(&rank{&req.Priority}, "priority", priorityHelp)
 	return cmd
 }
 
-const priorityHelp = "at boot the highest starts first, -1000 to 1000"
+// What create and set say of the same flags.
+const (
+	cpuWeightHelp   = "share of the processors where several sites want them, 1 to 10000; 100 is ordinary"
+	ioWeightHelp    = "share of the disk where several sites want it, 1 to 10000; 100 is ordinary"
+	ioBandwidthHelp = "disk bytes a second, each of reads and writes, such as 20MiB; off for no limit"
+	openFilesHelp   = "open files of each process"
+	logSizeHelp     = "log of each service on disk, such as 2MiB"
+	priorityHelp    = "at boot the highest starts first, -1000 to 1000"
+)
 
 func (c *commandLine) runSet(ctx context.Context, name string, req api.SetRequest) error {
 	s, err := c.logisd().Set(ctx, name, req)
@@ -69,6 +84,11 @@ func settings(s api.Site, req api.SetRequest) []string {
 		{req.DiskBytes != nil, "disk " + quantity.Format(s.Limits.DiskBytes)},
 		{req.CPUs != nil, count(s.Limits.CPUs, "cpu")},
 		{req.PIDs != nil, fmt.Sprintf("%d processes", s.Limits.PIDs)},
+		{req.CPUWeight != nil, fmt.Sprintf("cpu weight %d", s.Limits.CPUWeight)},
+		{req.IOWeight != nil, fmt.Sprintf("i/o weight %d", s.Limits.IOWeight)},
+		{req.IOBandwidthBytes != nil, "i/o bandwidth " + quantity.FormatRate(s.Limits.IOBandwidthBytes)},
+		{req.OpenFiles != nil, fmt.Sprintf("%d open files", s.Limits.OpenFiles)},
+		{req.LogBytes != nil, "log size " + quantity.Format(s.Limits.LogBytes)},
 		{req.Priority != nil, fmt.Sprintf("priority %d", s.Priority)},
 	} {
 		if v.asked {

@@ -22,7 +22,18 @@ func TestSet(t *testing.T) {
 		{"set alice --memory 1GiB --disk 4GiB", 0, "alice: memory 1GiB, disk 4GiB\n"},
 		{"set alice --swap 0 --cpus 2 --pids 64 --priority -3", 0, "alice: swap 0B, 2 cpus, 64 processes, priority -3\n"},
 		{"set alice --memory 1GiB --memory 2GiB", 0, "alice: memory 2GiB\n"},
-		{"set alice", 2, "set what? give at least one of --memory,"},
+		{"set alice --cpu-weight 300 --io-weight 20 --open-files 2048", 0, "alice: cpu weight 300, i/o weight 20, 2048 open files\n"},
+		{"set alice --io-bandwidth 20MiB --log-size 4MiB", 0, "alice: i/o bandwidth 20MiB/s, log size 4MiB\n"},
+		{"set alice --io-bandwidth 0", 0, "alice: i/o bandwidth off\n"},
+		{"set alice --io-bandwidth off", 0, "alice: i/o bandwidth off\n"},
+		{"set alice", 2, "set what? give at least one limit, such as --memory, or --priority"},
+		{"set alice --cpu-weight 0", 2, "must be a whole number above zero"},
+		{"set alice --cpu-weight 10001", 2, "cpu weight must be from 1 to 10000"},
+		{"set alice --io-weight 10001", 2, "i/o weight must be from 1 to 10000"},
+		{"set alice --io-bandwidth 1K", 2, "i/o bandwidth must be at least 1 MiB a second, or 0 for no limit"},
+		{"set alice --io-bandwidth on", 2, `"on" is not bytes a second such as 10MiB, nor off`},
+		{"set alice --open-files 10", 2, "open files must be from 256 to 1048576"},
+		{"set alice --log-size 1K", 2, "log size must be from 64 KiB to 1 GiB"},
 		{"set", 2, "set takes NAME, got none:"},
 		{"set alice bob --cpus 1", 2, "set takes NAME, got 2 operands:"},
 		{"set nobody --cpus 1", 3, `cannot change "nobody": no such site`},
@@ -52,7 +63,7 @@ func TestSet(t *testing.T) {
 		}
 	}
 	show := run(t, socket, "", "show", "alice").out
-	for _, want := range []string{" of 2GiB, swap 0B", " of 4GiB", "at most 2 cpus", "of 64\n", "  priority   -3\n"} {
+	for _, want := range []string{" of 2GiB, swap 0B", " of 4GiB", "at most 2 cpus, weight 300,", "of 64, 2048 open files each\n", "disk i/o   bandwidth off, weight 20\n", "4MiB a service", "  priority   -3\n"} {
 		if !strings.Contains(show, want) {
 			t.Errorf("show has no %q:\n%s", want, show)
 		}

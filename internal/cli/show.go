@@ -45,8 +45,11 @@ func siteRows(s api.Site) [][2]string {
 		[2]string{"memory", fmt.Sprintf("%s of %s, swap %s", quantity.Format(s.Usage.MemoryBytes),
 			quantity.Format(s.Limits.MemoryBytes), quantity.Format(s.Limits.SwapBytes))},
 		[2]string{"disk", quantity.Format(s.Usage.DiskBytes) + " of " + quantity.Format(s.Limits.DiskBytes)},
-		[2]string{"processor", fmt.Sprintf("at most %s, %.1f s used", count(s.Limits.CPUs, "cpu"), s.Usage.CPUSeconds)},
-		[2]string{"processes", fmt.Sprintf("%d of %d", s.Usage.PIDs, s.Limits.PIDs)},
+		[2]string{"disk i/o", fmt.Sprintf("bandwidth %s, weight %d", quantity.FormatRate(s.Limits.IOBandwidthBytes), s.Limits.IOWeight)},
+		[2]string{"processor", fmt.Sprintf("at most %s, weight %d, %.1f s used", count(s.Limits.CPUs, "cpu"), s.Limits.CPUWeight,
+			s.Usage.CPUSeconds)},
+		[2]string{"processes", fmt.Sprintf("%d of %d, %d open files each", s.Usage.PIDs, s.Limits.PIDs, s.Limits.OpenFiles)},
+		[2]string{"logs", quantity.Format(s.Limits.LogBytes) + " a service"},
 	)
 	if s.Priority != 0 {
 		rows = append(rows, [2]string{"priority", fmt.Sprint(s.Priority)})

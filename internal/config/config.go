@@ -74,6 +74,12 @@ type Defaults struct {
 	Disk   Bytes   `toml:"disk"`
 	CPUs   float64 `toml:"cpus"`
 	PIDs   int64   `toml:"pids"`
+
+	CPUWeight   int64 `toml:"cpu_weight"`
+	IOWeight    int64 `toml:"io_weight"`
+	IOBandwidth Rate  `toml:"io_bandwidth"` // of reads, and of writes
+	OpenFiles   int64 `toml:"open_files"`   // of each process
+	LogSize     Bytes `toml:"log_size"`     // of each service
 }
 
 // Bytes is a quantity such as "512MiB", "512M" or "2G"; suffixes are binary.
@@ -88,6 +94,19 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 
 // MarshalText writes the quantity with a binary suffix.
 func (b Bytes) MarshalText() ([]byte, error) { return []byte(quantity.Format(int64(b))), nil }
+
+// Rate is bytes a second, written as Bytes are; "off" is 0, no limit.
+type Rate int64
+
+// UnmarshalText parses a rate.
+func (r *Rate) UnmarshalText(text []byte) error {
+	n, err := quantity.ParseRate(string(text))
+	*r = Rate(n)
+	return err
+}
+
+// MarshalText writes the rate with a binary suffix.
+func (r Rate) MarshalText() ([]byte, error) { return []byte(quantity.FormatRate(int64(r))), nil }
 
 // PortRange is written "22001-32000"; both ends belong to it.
 type PortRange struct{ First, Last uint16 }
@@ -123,6 +142,7 @@ func Default() Config {
 		TLS:   TLS{Mode: "off"},
 		Defaults: Defaults{
 			Image: "lemp", Memory: 512 << 20, Swap: 1 << 30, Disk: 2 << 30, CPUs: 1, PIDs: 512,
+			CPUWeight: 100, IOWeight: 100, OpenFiles: 4096, LogSize: 2 << 20,
 		},
 	}
 }
@@ -175,9 +195,19 @@ func (c Config) check() error {
 		return fmt.Errorf("tls.mode: %q is not served by this release: use \"off\"", c.TLS.Mode)
 	case c.Defaults.CPUs <= 0 || c.Defaults.PIDs <= 0 || c.Defaults.Memory <= 0 || c.Defaults.Disk <= 0:
 		return errors.New("defaults: memory, disk, cpus and pids must be above zero")
+	case outside(c.Defaults.CPUWeight, 1, 10_000) || outside(c.Defaults.IOWeight, 1, 10_000):
+		return errors.New("defaults: cpu_weight and io_weight must be from 1 to 10000")
+	case c.Defaults.IOBandwidth != 0 && c.Defaults.IOBandwidth < 1<<20:
+		return errors.New("defaults: io_bandwidth must be \"off\" or at least 1MiB a second")
+	case outside(c.Defaults.OpenFiles, 256, 1<<20):
+		return errors.New("defaults: open_files must be from 256 to 1048576")
+	case outside(int64(c.Defaults.LogSize), 64<<10, 1<<30):
+		return errors.New("defaults: log_size must be from 64KiB to 1GiB")
 	}
 	return nil
 }
+
+func outside(n, low, high int64) bool { return n < low || n > high }
 
 // ProxySocket is the path of the socket between logisd and logis-proxy.
 func (c Config) ProxySocket() string { return filepath.Join(c.RunDir, "proxy.sock") }

@@ -49,6 +49,12 @@ func TestParseRefuses(t *testing.T) {
 		"[network]\nsubnet6 = \"10.0.0.0/8\"": "network.subnet6",
 		"[tls]\nmode = \"acme\"":              "tls.mode",
 		"[defaults]\ncpus = 0.0":              "defaults",
+		"[defaults]\ncpu_weight = 0":          "cpu_weight and io_weight must be from 1 to 10000",
+		"[defaults]\nio_weight = 10001":       "cpu_weight and io_weight must be from 1 to 10000",
+		"[defaults]\nio_bandwidth = \"1k\"":   "io_bandwidth must be \"off\" or at least 1MiB a second",
+		"[defaults]\nio_bandwidth = \"on\"":   "is not bytes a second such as 10MiB, nor off",
+		"[defaults]\nopen_files = 1":          "open_files must be from 256 to 1048576",
+		"[defaults]\nlog_size = \"2GiB\"":     "log_size must be from 64KiB to 1GiB",
 		"instance = ":                         "line 1",
 	} {
 		_, err := Parse([]byte(text))

@@ -20,9 +20,9 @@ type CreateOptions struct {
 	NoWait  bool // return when PID 1 runs, not when every service answers
 }
 
-// Create makes a site and starts it; it returns when ssh, web and database answer. Zero fields of spec, and
-// a swap of site.Unset, take the configured defaults. An error or the end of ctx, at any step, leaves nothing behind. Errors wrap site.ErrInvalid,
-// site.ErrConflict or none of them.
+// Create makes a site and starts it; it returns when ssh, web and database answer. Zero fields of spec, and of
+// those that may be zero site.Unset, take the configured defaults. An error or the end of ctx, at any step, leaves nothing
+// behind. Errors wrap site.ErrInvalid, site.ErrConflict or none of them.
 func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions) (_ site.Status, err error) {
 	began := time.Now()
 	spec = e.withDefaults(spec)
@@ -154,20 +154,21 @@ func (e *Engine) withDefaults(s site.Spec) site.Spec {
 	if s.Image == "" {
 		s.Image = d.Image
 	}
-	if s.Limits.Memory == 0 {
-		s.Limits.Memory = int64(d.Memory)
+	l := &s.Limits
+	for _, f := range []struct {
+		field        *int64
+		value, unset int64
+	}{
+		{&l.Memory, int64(d.Memory), 0}, {&l.Swap, int64(d.Swap), site.Unset}, {&l.Disk, int64(d.Disk), 0}, {&l.PIDs, d.PIDs, 0},
+		{&l.CPUWeight, d.CPUWeight, 0}, {&l.IOWeight, d.IOWeight, 0}, {&l.IOBandwidth, int64(d.IOBandwidth), site.Unset},
+		{&l.Bandwidth, 0, site.Unset}, {&l.OpenFiles, d.OpenFiles, 0}, {&l.LogSize, int64(d.LogSize), 0},
+	} {
+		if *f.field == f.unset {
+			*f.field = f.value
+		}
 	}
-	if s.Limits.Swap == site.Unset {
-		s.Limits.Swap = int64(d.Swap)
-	}
-	if s.Limits.Disk == 0 {
-		s.Limits.Disk = int64(d.Disk)
-	}
-	if s.Limits.CPUs == 0 {
-		s.Limits.CPUs = d.CPUs
-	}
-	if s.Limits.PIDs == 0 {
-		s.Limits.PIDs = d.PIDs
+	if l.CPUs == 0 {
+		l.CPUs = d.CPUs
 	}
 	return s
 }

@@ -66,12 +66,18 @@ func difference(was, is site.Spec) string {
 			parts = append(parts, fmt.Sprintf("%s %s, was %s", what, after, before))
 		}
 	}
-	bytes := quantity.Format
+	bytes, rate := quantity.Format, quantity.FormatRate
 	add("memory", bytes(was.Limits.Memory), bytes(is.Limits.Memory))
 	add("swap", bytes(was.Limits.Swap), bytes(is.Limits.Swap))
 	add("disk", bytes(was.Limits.Disk), bytes(is.Limits.Disk))
 	add("cpus", fmt.Sprint(was.Limits.CPUs), fmt.Sprint(is.Limits.CPUs))
 	add("pids", fmt.Sprint(was.Limits.PIDs), fmt.Sprint(is.Limits.PIDs))
+	add("cpu weight", fmt.Sprint(was.Limits.CPUWeight), fmt.Sprint(is.Limits.CPUWeight))
+	add("i/o weight", fmt.Sprint(was.Limits.IOWeight), fmt.Sprint(is.Limits.IOWeight))
+	add("i/o bandwidth", rate(was.Limits.IOBandwidth), rate(is.Limits.IOBandwidth))
+	add("bandwidth", rate(was.Limits.Bandwidth), rate(is.Limits.Bandwidth))
+	add("open files", fmt.Sprint(was.Limits.OpenFiles), fmt.Sprint(is.Limits.OpenFiles))
+	add("log size", bytes(was.Limits.LogSize), bytes(is.Limits.LogSize))
 	add("priority", fmt.Sprint(was.Priority), fmt.Sprint(is.Priority))
 	return strings.Join(parts, "; ")
 }

@@ -26,6 +26,26 @@ func Parse(s string) (int64, error) {
 // Format writes a size with a binary suffix and at most four digits: "512MiB". What four digits cannot say is rounded.
 func Format(n int64) string { return units.BytesSize(float64(n)) }
 
+// ParseRate reads bytes a second: a size, with or without "/s" behind it, or "off", which is 0 and no limit.
+func ParseRate(s string) (int64, error) {
+	if s == "off" {
+		return 0, nil
+	}
+	n, err := Parse(strings.TrimSuffix(s, "/s"))
+	if err != nil {
+		return 0, fmt.Errorf("%q is not bytes a second such as 10MiB, nor off", s)
+	}
+	return n, nil
+}
+
+// FormatRate writes bytes a second as ParseRate reads them: "10MiB/s"; 0 is "off".
+func FormatRate(n int64) string {
+	if n == 0 {
+		return "off"
+	}
+	return Format(n) + "/s"
+}
+
 func strange(r rune) bool {
 	return !strings.ContainsRune("0123456789.kKmMgGtTpPiIbB", r)
 }

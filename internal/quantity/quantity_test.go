@@ -41,3 +41,20 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestRate(t *testing.T) {
+	for in, want := range map[string]int64{"off": 0, "0": 0, "10MiB": 10 << 20, "10MiB/s": 10 << 20, "1.5G/s": 3 << 29} {
+		got, err := ParseRate(in)
+		if err != nil || got != want {
+			t.Errorf("ParseRate(%q) = %d, %v; want %d", in, got, err, want)
+		}
+		if back, err := ParseRate(FormatRate(got)); err != nil || back != got {
+			t.Errorf("%d is written %q, read back %d, %v", got, FormatRate(got), back, err)
+		}
+	}
+	for _, in := range []string{"", "/s", "on", "OFF", "-1", "10MiB/m", "10MiB/s/s", "10 MiB"} {
+		if got, err := ParseRate(in); err == nil {
+			t.Errorf("ParseRate(%q) = %d, want an error", in, got)
+		}
+	}
+}

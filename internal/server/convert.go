@@ -15,11 +15,7 @@ func siteOf(st site.Status) api.Site {
 		Name: r.Name(), State: string(st.State), Desired: string(r.Desired), Image: r.Spec.Image,
 		SSH:  api.SSH{Host: st.SSHHost, Port: int(r.SSHPort), User: r.Name()},
 		URLs: list(st.URLs), Domains: list(st.Domains),
-		Limits: api.Limits{
-			MemoryBytes: r.Spec.Limits.Memory, SwapBytes: r.Spec.Limits.Swap, DiskBytes: r.Spec.Limits.Disk,
-			CPUs: r.Spec.Limits.CPUs, PIDs: r.Spec.Limits.PIDs,
-		},
-		Priority: r.Spec.Priority,
+		Limits: limitsOf(r.Spec.Limits), Priority: r.Spec.Priority,
 		Usage: api.Usage{
 			MemoryBytes: st.Usage.Memory, DiskBytes: st.Usage.Disk, PIDs: st.Usage.PIDs, CPUSeconds: st.Usage.CPUSeconds,
 		},
@@ -42,6 +38,30 @@ func siteOf(st site.Status) api.Site {
 		})
 	}
 	return out
+}
+
+func limitsOf(l site.Limits) api.Limits {
+	return api.Limits{
+		MemoryBytes: l.Memory, SwapBytes: l.Swap, DiskBytes: l.Disk, CPUs: l.CPUs, PIDs: l.PIDs,
+		CPUWeight: l.CPUWeight, IOWeight: l.IOWeight, IOBandwidthBytes: l.IOBandwidth, BandwidthBytes: l.Bandwidth,
+		OpenFiles: l.OpenFiles, LogBytes: l.LogSize,
+	}
+}
+
+// limitsAsked are the limits of a request; what it does not name is filled in by the engine.
+func limitsAsked(r api.LimitsRequest) site.Limits {
+	return site.Limits{
+		Memory: r.MemoryBytes, Swap: orUnset(r.SwapBytes), Disk: r.DiskBytes, CPUs: r.CPUs, PIDs: r.PIDs,
+		CPUWeight: r.CPUWeight, IOWeight: r.IOWeight, IOBandwidth: orUnset(r.IOBandwidthBytes), Bandwidth: orUnset(r.BandwidthBytes),
+		OpenFiles: r.OpenFiles, LogSize: r.LogBytes,
+	}
+}
+
+func orUnset(n *int64) int64 {
+	if n == nil {
+		return site.Unset
+	}
+	return *n
 }
 
 func imageOf(st engine.ImageStatus) api.Image {

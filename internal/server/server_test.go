@@ -36,7 +36,7 @@ func TestSites(t *testing.T) {
 	}
 	got, err := c.Create(ctx, api.CreateRequest{
 		Name: "alice", Domains: []string{"a.org"}, SSHKeys: []string{"k"},
-		Limits: api.LimitsRequest{MemoryBytes: 1 << 30, CPUs: 0.5},
+		Limits: api.LimitsRequest{MemoryBytes: 1 << 30, CPUs: 0.5, IOWeight: 20, IOBandwidthBytes: new(int64(0))},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -44,14 +44,18 @@ func TestSites(t *testing.T) {
 	want := api.Site{
 		Name: "alice", State: "running", Desired: "running", Image: "lemp", Address4: "10.83.0.2", Address6: "fd83:6c6f:6769::2",
 		SSH: api.SSH{Host: "h", Port: 22001, User: "alice"}, URLs: []string{"http://alice.localhost/"}, Domains: []string{"alice.localhost"},
-		Limits:   api.Limits{MemoryBytes: 512 << 20, DiskBytes: 2 << 30, CPUs: 1, PIDs: 512},
+		Limits: api.Limits{
+			MemoryBytes: 512 << 20, DiskBytes: 2 << 30, CPUs: 1, PIDs: 512, CPUWeight: 100, IOWeight: 100, OpenFiles: 4096, LogBytes: 2 << 20,
+		},
 		Services: []api.Service{{Name: "nginx", State: "running", Ready: true, PID: 7}},
 		PID:      1234, IDBase: 1000000000, CreatedAt: servertest.Birth(), StartedAt: servertest.Birth(),
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("Create (-want +got):\n%s", d)
 	}
-	asked := site.Spec{Name: "alice", Domains: []string{"a.org"}, SSHKeys: []string{"k"}, Limits: site.Limits{Memory: 1 << 30, Swap: site.Unset, CPUs: 0.5}}
+	asked := site.Spec{Name: "alice", Domains: []string{"a.org"}, SSHKeys: []string{"k"}, Limits: site.Limits{
+		Memory: 1 << 30, Swap: site.Unset, CPUs: 0.5, IOWeight: 20, IOBandwidth: 0, Bandwidth: site.Unset,
+	}}
 	if d := cmp.Diff(asked, m.Last()); d != "" {
 		t.Errorf("spec that the engine saw (-want +got):\n%s", d)
 	}

@@ -21,5 +21,7 @@ func (s *Server) setSite(ctx context.Context, in *setInput) (*siteOutput, error)
 	b := in.Body
 	return answer(s.engine.Set(ctx, in.Name, site.Change{
 		Memory: b.MemoryBytes, Swap: b.SwapBytes, Disk: b.DiskBytes, CPUs: b.CPUs, PIDs: b.PIDs, Priority: b.Priority,
+		CPUWeight: b.CPUWeight, IOWeight: b.IOWeight, IOBandwidth: b.IOBandwidthBytes, Bandwidth: b.BandwidthBytes,
+		OpenFiles: b.OpenFiles, LogSize: b.LogBytes,
 	}))
 }

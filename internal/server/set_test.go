@@ -26,8 +26,22 @@ func TestSet(t *testing.T) {
 		{
 			api.SetRequest{MemoryBytes: new(int64(1 << 30)), DiskBytes: new(int64(4 << 30)), CPUs: new(0.5), PIDs: new(int64(99)), Priority: new(-5)},
 			func(s *api.Site) {
-				s.Limits, s.Priority = api.Limits{MemoryBytes: 1 << 30, SwapBytes: s.Limits.SwapBytes, DiskBytes: 4 << 30, CPUs: 0.5, PIDs: 99}, -5
+				s.Limits.MemoryBytes, s.Limits.DiskBytes, s.Limits.CPUs, s.Limits.PIDs, s.Priority = 1<<30, 4<<30, 0.5, 99, -5
 			},
+		},
+		{
+			api.SetRequest{
+				CPUWeight: new(int64(7)), IOWeight: new(int64(8)), IOBandwidthBytes: new(int64(9 << 20)), BandwidthBytes: new(int64(10 << 20)),
+				OpenFiles: new(int64(1100)), LogBytes: new(int64(1 << 20)),
+			},
+			func(s *api.Site) {
+				l := &s.Limits
+				l.CPUWeight, l.IOWeight, l.IOBandwidthBytes, l.BandwidthBytes, l.OpenFiles, l.LogBytes = 7, 8, 9<<20, 10<<20, 1100, 1<<20
+			},
+		},
+		{
+			api.SetRequest{IOBandwidthBytes: new(int64(0)), BandwidthBytes: new(int64(0))},
+			func(s *api.Site) { s.Limits.IOBandwidthBytes, s.Limits.BandwidthBytes = 0, 0 },
 		},
 	} {
 		want, err := c.Site(t.Context(), "alice")

@@ -54,17 +54,9 @@ func (s *Server) listSites(ctx context.Context, _ *none) (*sitesOutput, error) {
 
 func (s *Server) createSite(ctx context.Context, in *createInput) (*siteOutput, error) {
 	req := in.Body
-	swap := int64(site.Unset)
-	if req.Limits.SwapBytes != nil {
-		swap = *req.Limits.SwapBytes
-	}
 	return answer(s.engine.Create(ctx, site.Spec{
 		Name: req.Name, Image: req.Image, Domains: req.Domains, SSHKeys: req.SSHKeys,
-		Limits: site.Limits{
-			Memory: req.Limits.MemoryBytes, Swap: swap, Disk: req.Limits.DiskBytes,
-			CPUs: req.Limits.CPUs, PIDs: req.Limits.PIDs,
-		},
-		Priority: req.Priority,
+		Limits: limitsAsked(req.Limits), Priority: req.Priority,
 	}, engine.CreateOptions{NoStart: req.NoStart, NoWait: req.NoWait}))
 }
 

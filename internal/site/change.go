@@ -13,6 +13,13 @@ type Change struct {
 	CPUs     *float64
 	PIDs     *int64
 	Priority *int
+
+	CPUWeight   *int64
+	IOWeight    *int64
+	IOBandwidth *int64
+	Bandwidth   *int64
+	OpenFiles   *int64
+	LogSize     *int64
 }
 
 // Apply returns spec with the change made. ErrInvalid says that nothing is to change, or why the outcome cannot be.
@@ -25,6 +32,12 @@ func (c Change) Apply(spec Spec) (Spec, error) {
 	replace(&spec.Limits.Disk, c.Disk)
 	replace(&spec.Limits.CPUs, c.CPUs)
 	replace(&spec.Limits.PIDs, c.PIDs)
+	replace(&spec.Limits.CPUWeight, c.CPUWeight)
+	replace(&spec.Limits.IOWeight, c.IOWeight)
+	replace(&spec.Limits.IOBandwidth, c.IOBandwidth)
+	replace(&spec.Limits.Bandwidth, c.Bandwidth)
+	replace(&spec.Limits.OpenFiles, c.OpenFiles)
+	replace(&spec.Limits.LogSize, c.LogSize)
 	replace(&spec.Priority, c.Priority)
 	if err := checkPriority(spec.Priority); err != nil {
 		return Spec{}, err

@@ -10,7 +10,7 @@ import (
 )
 
 func TestChange(t *testing.T) {
-	old := Spec{Name: "alice", Image: "lemp", Limits: Limits{Memory: 512 << 20, Swap: 1 << 30, Disk: 2 << 30, CPUs: 1, PIDs: 512}, Priority: 3}
+	old := Spec{Name: "alice", Image: "lemp", Limits: Limits{Memory: 512 << 20, Swap: 1 << 30, Disk: 2 << 30, CPUs: 1, PIDs: 512}.complete(), Priority: 3}
 	for name, tc := range map[string]struct {
 		change Change
 		want   func(*Spec)
@@ -20,6 +20,12 @@ func TestChange(t *testing.T) {
 		"disk":     {Change{Disk: new(int64(3 << 30))}, func(s *Spec) { s.Limits.Disk = 3 << 30 }},
 		"cpus":     {Change{CPUs: new(0.5)}, func(s *Spec) { s.Limits.CPUs = 0.5 }},
 		"pids":     {Change{PIDs: new(int64(64))}, func(s *Spec) { s.Limits.PIDs = 64 }},
+		"cpu":      {Change{CPUWeight: new(int64(1))}, func(s *Spec) { s.Limits.CPUWeight = 1 }},
+		"i/o":      {Change{IOWeight: new(int64(MaxWeight))}, func(s *Spec) { s.Limits.IOWeight = 10_000 }},
+		"disk B/s": {Change{IOBandwidth: new(int64(MinIOBandwidth))}, func(s *Spec) { s.Limits.IOBandwidth = 1 << 20 }},
+		"net B/s":  {Change{Bandwidth: new(int64(MinBandwidth))}, func(s *Spec) { s.Limits.Bandwidth = 64 << 10 }},
+		"files":    {Change{OpenFiles: new(int64(MinOpenFiles))}, func(s *Spec) { s.Limits.OpenFiles = 256 }},
+		"log":      {Change{LogSize: new(int64(MinLogSize))}, func(s *Spec) { s.Limits.LogSize = 64 << 10 }},
 		"first":    {Change{Priority: new(MaxPriority)}, func(s *Spec) { s.Priority = 1000 }},
 		"last":     {Change{Priority: new(-MaxPriority)}, func(s *Spec) { s.Priority = -1000 }},
 		"ordinary": {Change{Priority: new(0)}, func(s *Spec) { s.Priority = 0 }},
@@ -39,6 +45,9 @@ func TestChange(t *testing.T) {
 		"disk":     {Disk: new(int64(MinDisk - 1))},
 		"cpus":     {CPUs: new(float64(0))},
 		"pids":     {PIDs: new(int64(1))},
+		"cpu":      {CPUWeight: new(int64(0))},
+		"disk B/s": {IOBandwidth: new(int64(1))},
+		"files":    {OpenFiles: new(int64(0))},
 		"priority": {Priority: new(MaxPriority + 1)},
 		"too late": {Priority: new(-MaxPriority - 1)},
 	} {
@@ -64,7 +73,7 @@ func TestRecordWithoutPriority(t *testing.T) {
 	if err := json.Unmarshal(data, &again); err != nil || again.Spec.Priority != -7 {
 		t.Errorf("priority -7 comes back as %d, %v", again.Spec.Priority, err)
 	}
-	spec := Spec{Name: "alice", Limits: Limits{Memory: MinMemory, Disk: MinDisk, CPUs: 1, PIDs: MinPIDs}, Priority: 1001}
+	spec := Spec{Name: "alice", Limits: Limits{Memory: MinMemory, Disk: MinDisk, CPUs: 1, PIDs: MinPIDs}.complete(), Priority: 1001}
 	if err := spec.Check(); !errors.Is(err, ErrInvalid) {
 		t.Errorf("priority 1001: %v", err)
 	}

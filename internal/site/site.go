@@ -41,18 +41,6 @@ type Spec struct {
 	Priority int      `json:"priority,omitempty"` // at boot the highest starts first; -MaxPriority to MaxPriority
 }
 
-// Unset stands for a swap limit that nobody asked for, in a Spec whose defaults are not filled in yet: zero means none.
-const Unset = -1
-
-// Limits of a site, in bytes, processors and tasks.
-type Limits struct {
-	Memory int64   `json:"memory_bytes"`
-	Swap   int64   `json:"swap_bytes"`
-	Disk   int64   `json:"disk_bytes"`
-	CPUs   float64 `json:"cpus"`
-	PIDs   int64   `json:"pids"`
-}
-
 // Record is one site as the store keeps it: the spec and what was allocated for the life of the site.
 type Record struct {
 	Format      int        `json:"format"` // of this file: RecordFormat

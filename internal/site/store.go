@@ -146,6 +146,7 @@ func decode(data []byte) (Record, error) {
 	if err := json.Unmarshal(data, &rec); err != nil {
 		return Record{}, err
 	}
+	rec.Spec.Limits = rec.Spec.Limits.complete()
 	switch {
 	case rec.Format != RecordFormat:
 		return Record{}, fmt.Errorf("unknown format %d", rec.Format)

@@ -22,7 +22,7 @@ func testRanges() Ranges {
 func spec(name string, domains ...string) Spec {
 	return Spec{
 		Name: name, Image: "lemp", Domains: domains,
-		Limits: Limits{Memory: 512 << 20, Disk: 1 << 30, CPUs: 1, PIDs: 100},
+		Limits: Limits{Memory: 512 << 20, Disk: 1 << 30, CPUs: 1, PIDs: 100}.complete(),
 	}
 }
 

@@ -11,11 +11,8 @@ import (
 
 // Bounds of what may be asked for.
 const (
-	MinMemory = 64 << 20  // bytes: below it the services of an image do not start
-	MinDisk   = 256 << 20 // bytes: the database's reserve and a little room for files
-	MinPIDs   = 32
-	maxKeys   = 64
-	maxNames  = 64 // domains of one site
+	maxKeys  = 64
+	maxNames = 64 // domains of one site
 )
 
 var siteName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,29}[a-z0-9])?$`)
@@ -90,21 +87,4 @@ func (s Spec) Check() error {
 		return err
 	}
 	return s.Limits.Check()
-}
-
-// Check tells why limits cannot be set.
-func (l Limits) Check() error {
-	switch {
-	case l.Memory < MinMemory:
-		return fmt.Errorf("%w: memory must be at least %d MiB", ErrInvalid, MinMemory>>20)
-	case l.Swap < 0:
-		return fmt.Errorf("%w: swap must not be negative", ErrInvalid)
-	case l.Disk < MinDisk:
-		return fmt.Errorf("%w: disk must be at least %d MiB", ErrInvalid, MinDisk>>20)
-	case !(l.CPUs >= 0.01 && l.CPUs <= 1024): // also refuses NaN
-		return fmt.Errorf("%w: cpus must be from 0.01 to 1024", ErrInvalid)
-	case l.PIDs < MinPIDs || l.PIDs > 1<<22:
-		return fmt.Errorf("%w: pids must be from %d to %d", ErrInvalid, MinPIDs, 1<<22)
-	}
-	return nil
 }

@@ -82,11 +82,19 @@ func (m *Engine) Last() site.Spec {
 	return m.last
 }
 
+// Limits are those of every site of StatusOf.
+func Limits() site.Limits {
+	return site.Limits{
+		Memory: 512 << 20, Disk: 2 << 30, CPUs: 1, PIDs: 512,
+		CPUWeight: 100, IOWeight: 100, OpenFiles: 4096, LogSize: 2 << 20,
+	}
+}
+
 // StatusOf returns a site with every field set.
 func StatusOf(name string, state site.State) site.Status {
 	return site.Status{
 		Record: site.Record{
-			Spec:    site.Spec{Name: name, Image: "lemp", Limits: site.Limits{Memory: 512 << 20, Disk: 2 << 30, CPUs: 1, PIDs: 512}},
+			Spec:    site.Spec{Name: name, Image: "lemp", Limits: Limits()},
 			Desired: state, Address4: netip.MustParseAddr("10.83.0.2"), Address6: netip.MustParseAddr("fd83:6c6f:6769::2"),
 			SSHPort: 22001, IDBase: 1000000000, CreatedAt: Birth(),
 		},
