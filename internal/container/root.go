@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -55,13 +54,19 @@ func assembleHere(l Layers, userns *os.File) (*os.File, error) {
 // ErrReadOnly is an overlay that the kernel made read-only, because it could not prepare its work directory.
 var ErrReadOnly = errors.New("it can only be read: the disk is full or broken")
 
-// overlay returns a detached, writable mount of the layers, with attrs.
+// overlay returns a detached, writable mount of the layers, with attrs. The layers are named by descriptor: the site reads
+// the names in its own mount table, where they shall tell nothing of the host.
 func overlay(l Layers, attrs int) (*os.File, error) {
-	mount, err := linux.NewMount("overlay", attrs,
-		linux.Option{Key: "source", Value: "logis"},
-		linux.Option{Key: "lowerdir", Value: escape(l.Lower)},
-		linux.Option{Key: "upperdir", Value: l.Upper},
-		linux.Option{Key: "workdir", Value: l.Work})
+	options := []linux.Option{{Key: "source", Value: "logis"}}
+	for _, layer := range []struct{ key, path string }{{"lowerdir", l.Lower}, {"upperdir", l.Upper}, {"workdir", l.Work}} {
+		dir, err := os.OpenFile(layer.path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return nil, fmt.Errorf("open %s: %w", layer.key, err)
+		}
+		defer dir.Close()
+		options = append(options, linux.Option{Key: layer.key, Value: fmt.Sprintf("/proc/self/fd/%d", dir.Fd())})
+	}
+	mount, err := linux.NewMount("overlay", attrs, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -74,11 +79,6 @@ func overlay(l Layers, attrs int) (*os.File, error) {
 		return nil, errors.Join(ErrReadOnly, mount.Close())
 	}
 	return mount, nil
-}
-
-// escape protects the characters that separate lower layers (overlayfs.rst, "Multiple lower layers").
-func escape(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `:`, `\:`).Replace(path)
 }
 
 // assembleData returns the site's data volume as a detached mount. It is an overlay too, over an empty directory: on btrfs

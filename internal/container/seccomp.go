@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// compileFilter translates moby's allow list, as it applies to a container with the capabilities keep, into a classic
-// BPF program: struct sock_filter, 8 bytes each, little endian.
+// compileFilter translates moby's allow list, as it applies to a container with the capabilities keep, with rules of our
+// own for sockets and RLIMIT_CORE, into a classic BPF program: struct sock_filter, 8 bytes each, little endian.
 //
 // What is not listed gives EPERM; clone3 gives ENOSYS so that libc falls back to clone, whose flags can be examined;
 // other architectures' numbers (i386) give EPERM and x32's ENOSYS.
@@ -33,7 +33,7 @@ func compileFilter(keep []string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	instructions, err := chain(append([]libseccomp.SyscallGroup{auditRefusal()}, groups...))
+	instructions, err := chain(slices.Concat(sockets(), coreLimit(), groups))
 	if err != nil {
 		return nil, err
 	}
@@ -66,26 +66,17 @@ func chain(groups []libseccomp.SyscallGroup) ([]bpf.Instruction, error) {
 		}
 		out = append(out, program...)
 	}
+	for i, in := range out {
+		if in == (bpf.RetConstant{Val: uint32(pretend)}) {
+			out[i] = bpf.RetConstant{Val: pretence}
+		}
+	}
 	return out, nil
 }
 
-// auditRefusal makes socket(AF_NETLINK, …, NETLINK_AUDIT) say EPROTONOSUPPORT, as a kernel without audit does. With EPERM
-// Debian's sshd takes the audit system for broken and ends every login.
-func auditRefusal() libseccomp.SyscallGroup {
-	return libseccomp.SyscallGroup{
-		Action: libseccomp.ActionErrno | libseccomp.Action(unix.EPROTONOSUPPORT),
-		NamesWithCondtions: []libseccomp.NameWithConditions{{
-			Name: "socket",
-			Conditions: libseccomp.ArgumentConditions{
-				{Argument: 0, Operation: libseccomp.Equal, Value: unix.AF_NETLINK},
-				{Argument: 2, Operation: libseccomp.Equal, Value: unix.NETLINK_AUDIT},
-			},
-		}},
-	}
-}
-
 // translate turns the profile's rules into the library's groups: refusals before allowances, names that this
-// architecture does not have left out, each name once, each name with conditions in a group of its own.
+// architecture does not have or that we have rules of our own for left out, each name once, each name with conditions in a
+// group of its own.
 func translate(profile *specs.LinuxSeccomp, native *arch.Info) ([]libseccomp.SyscallGroup, error) {
 	plain := libseccomp.SyscallGroup{Action: libseccomp.ActionAllow}
 	conditional := map[string][]libseccomp.NameWithConditions{}
@@ -93,7 +84,7 @@ func translate(profile *specs.LinuxSeccomp, native *arch.Info) ([]libseccomp.Sys
 	for _, rule := range profile.Syscalls {
 		names := slices.DeleteFunc(slices.Clone(rule.Names), func(name string) bool {
 			_, known := native.SyscallNames[name]
-			return !known
+			return !known || slices.Contains(ownRules(), name)
 		})
 		switch {
 		case rule.Action == specs.ActErrno && len(rule.Args) == 0:

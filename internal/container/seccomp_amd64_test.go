@@ -78,15 +78,43 @@ func TestFilterLooksAtArguments(t *testing.T) {
 		args    []uint64
 		want    uint32
 	}{
+		{"socket unix", amd64, unix.SYS_SOCKET, []uint64{unix.AF_UNIX, unix.SOCK_STREAM, 0}, allowed},
 		{"socket inet", amd64, unix.SYS_SOCKET, []uint64{unix.AF_INET, unix.SOCK_STREAM, 0}, allowed},
-		{"socket inet protocol 9", amd64, unix.SYS_SOCKET, []uint64{unix.AF_INET, unix.SOCK_RAW, unix.NETLINK_AUDIT}, allowed},
+		{"socket inet tcp", amd64, unix.SYS_SOCKET, []uint64{unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_TCP}, allowed},
+		{"socket inet udp", amd64, unix.SYS_SOCKET, []uint64{unix.AF_INET, unix.SOCK_DGRAM, unix.IPPROTO_UDP}, allowed},
+		{"socket ping", amd64, unix.SYS_SOCKET, []uint64{unix.AF_INET, unix.SOCK_DGRAM, unix.IPPROTO_ICMP}, allowed},
+		{"socket ping6", amd64, unix.SYS_SOCKET, []uint64{unix.AF_INET6, unix.SOCK_DGRAM, unix.IPPROTO_ICMPV6}, allowed},
+		{"socket inet6 tcp", amd64, unix.SYS_SOCKET, []uint64{unix.AF_INET6, unix.SOCK_STREAM, unix.IPPROTO_TCP}, allowed},
+		{"socket inet protocol 9", amd64, unix.SYS_SOCKET, []uint64{unix.AF_INET, unix.SOCK_RAW, unix.NETLINK_AUDIT}, eperm},
+		{"socket sctp", amd64, unix.SYS_SOCKET, []uint64{unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_SCTP}, eperm},
+		{"socket dccp", amd64, unix.SYS_SOCKET, []uint64{unix.AF_INET6, unix.SOCK_DCCP, unix.IPPROTO_DCCP}, eperm},
+		{"socket mptcp", amd64, unix.SYS_SOCKET, []uint64{unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_MPTCP}, eperm},
+		{"socket raw ip", amd64, unix.SYS_SOCKET, []uint64{unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_RAW}, eperm},
 		{"socket netlink route", amd64, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE}, allowed},
+		{"socket netlink diag", amd64, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_SOCK_DIAG}, allowed},
+		{"socket netlink netfilter", amd64, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_NETFILTER}, eperm},
+		{"socket netlink generic", amd64, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_GENERIC}, eperm},
+		{"socket netlink xfrm", amd64, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_XFRM}, eperm},
+		{"socket netlink uevent", amd64, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_KOBJECT_UEVENT}, eperm},
 		{"socket netlink audit", amd64, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_AUDIT}, refused | uint32(unix.EPROTONOSUPPORT)},
+		{"socket netlink high bits", amd64, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, 1<<32 | unix.NETLINK_NETFILTER}, eperm},
 		{"socket alg", amd64, unix.SYS_SOCKET, []uint64{unix.AF_ALG}, eperm},
 		{"socket vsock", amd64, unix.SYS_SOCKET, []uint64{unix.AF_VSOCK}, eperm},
 		{"socket with high bits", amd64, unix.SYS_SOCKET, []uint64{1<<32 | unix.AF_VSOCK}, eperm},
+		{"socket with high bits, allowed below", amd64, unix.SYS_SOCKET, []uint64{1<<32 | unix.AF_UNIX}, eperm},
 		{"socket like an allowed call", amd64, unix.SYS_SOCKET, []uint64{unix.SYS_FUTEX}, eperm},
-		{"socket that hides one", amd64, unix.SYS_SOCKET, []uint64{unix.SYS_READ << 32}, allowed}, // a family is an int
+		{"socket that hides one", amd64, unix.SYS_SOCKET, []uint64{unix.SYS_READ << 32}, eperm},
+		{"socketpair unix", amd64, unix.SYS_SOCKETPAIR, []uint64{unix.AF_UNIX}, allowed},
+		{"socketpair tipc", amd64, unix.SYS_SOCKETPAIR, []uint64{unix.AF_TIPC}, eperm},
+		{"setrlimit core", amd64, unix.SYS_SETRLIMIT, []uint64{unix.RLIMIT_CORE, 1}, refused},
+		{"setrlimit core with high bits", amd64, unix.SYS_SETRLIMIT, []uint64{1<<32 | unix.RLIMIT_CORE, 1}, eperm},
+		{"setrlimit nofile", amd64, unix.SYS_SETRLIMIT, []uint64{unix.RLIMIT_NOFILE, 1}, allowed},
+		{"setrlimit stack", amd64, unix.SYS_SETRLIMIT, []uint64{unix.RLIMIT_STACK, 1}, allowed},
+		{"prlimit core", amd64, unix.SYS_PRLIMIT64, []uint64{0, unix.RLIMIT_CORE, 1, 0}, refused},
+		{"prlimit core and read", amd64, unix.SYS_PRLIMIT64, []uint64{0, unix.RLIMIT_CORE, 1, 1}, eperm},
+		{"prlimit read core", amd64, unix.SYS_PRLIMIT64, []uint64{0, unix.RLIMIT_CORE, 0, 1}, allowed},
+		{"prlimit core with high bits", amd64, unix.SYS_PRLIMIT64, []uint64{0, 1<<32 | unix.RLIMIT_CORE, 1, 0}, eperm},
+		{"prlimit nofile", amd64, unix.SYS_PRLIMIT64, []uint64{0, unix.RLIMIT_NOFILE, 1, 0}, allowed},
 		{"clone of a process", amd64, unix.SYS_CLONE, []uint64{uint64(unix.SIGCHLD)}, allowed},
 		{"clone of a thread", amd64, unix.SYS_CLONE, []uint64{unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_THREAD | unix.CLONE_SIGHAND}, allowed},
 		{"clone NEWUSER", amd64, unix.SYS_CLONE, []uint64{unix.CLONE_NEWUSER | uint64(unix.SIGCHLD)}, eperm},
@@ -151,6 +179,9 @@ func TestFilterIsTheProfile(t *testing.T) {
 	if !slices.Equal(slices.Sorted(maps.Keys(conditional)), []string{"clone", "personality", "socket"}) {
 		t.Errorf("the profile has conditions on %v: the table above does not", slices.Sorted(maps.Keys(conditional)))
 	}
+	for _, name := range ownRules() {
+		conditional[name] = true
+	}
 	checked := 0
 	for nr, name := range native.SyscallNumbers {
 		if conditional[name] {
@@ -171,6 +202,32 @@ func TestFilterIsTheProfile(t *testing.T) {
 	}
 	if checked < 250 {
 		t.Errorf("only %d calls are allowed", checked)
+	}
+}
+
+// TestFilterForbids names what no site may call, whatever the profile comes to say of it.
+func TestFilterForbids(t *testing.T) {
+	f := newFilter(t)
+	native, err := arch.GetInfo("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{
+		"io_uring_setup", "io_uring_enter", "io_uring_register", "bpf", "userfaultfd", "keyctl", "add_key", "request_key",
+		"perf_event_open", "unshare", "setns", "mount", "umount2", "pivot_root", "move_mount", "open_tree", "fsopen", "fsconfig",
+		"fsmount", "fspick", "mount_setattr", "open_by_handle_at", "init_module", "finit_module", "delete_module", "kexec_load",
+		"kexec_file_load", "reboot", "swapon", "swapoff", "syslog", "quotactl", "acct", "settimeofday", "clock_settime",
+		"sethostname", "setdomainname", "iopl", "ioperm", "lookup_dcookie", "fanotify_init", "nfsservctl",
+		"vhangup", "mbind", "migrate_pages", "move_pages", "set_mempolicy", "get_mempolicy", "kcmp", "_sysctl",
+		"sysfs", "uselib", "ustat", "create_module", "get_kernel_syms", "query_module", "vserver",
+	} {
+		nr, known := native.SyscallNames[name]
+		if !known {
+			continue // not a call of this architecture's
+		}
+		if got := f.run(t, amd64, uint32(nr), 0, 0, 0, 0, 0, 0); got != refused|uint32(unix.EPERM) {
+			t.Errorf("%s gives %#x, want EPERM", name, got)
+		}
 	}
 }
 

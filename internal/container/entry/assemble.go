@@ -1,9 +1,7 @@
 package entry
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -223,68 +221,4 @@ func createMode(flags int) uint64 {
 func writeSysctls(root *os.File) error {
 	// ping without CAP_NET_RAW and without a setuid bit (icmp(7)); 65535 would need a mapped group 65535, which exists.
 	return writeBeneath(root, "proc/sys/net/ipv4/ping_group_range", 0, "0 65535")
-}
-
-// coverKernelFiles hides what of /proc and /sys tells of the host or acts on it, as the OCI runtimes do.
-func coverKernelFiles(root *os.File) error {
-	for _, path := range []string{"proc/bus", "proc/fs", "proc/irq", "proc/pressure", "proc/sys", "proc/sysrq-trigger"} {
-		if err := makeReadOnly(root, path); err != nil {
-			return err
-		}
-	}
-	for _, path := range []string{
-		"proc/acpi", "proc/asound", "proc/interrupts", "proc/kcore", "proc/keys", "proc/latency_stats", "proc/sched_debug",
-		"proc/scsi", "proc/timer_list", "proc/timer_stats", "sys/devices/virtual/powercap", "sys/firmware",
-	} {
-		if err := mask(root, path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func makeReadOnly(root *os.File, path string) error {
-	target, err := linux.OpenBeneath(root, path, unix.O_PATH)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer target.Close()
-	copied, err := linux.CloneFile(target)
-	if err != nil {
-		return err
-	}
-	defer copied.Close()
-	if err := linux.SetMountAttr(copied, readonly|nosuid|nodev|noexec, nil); err != nil {
-		return err
-	}
-	return linux.Attach(copied, target)
-}
-
-func mask(root *os.File, path string) error {
-	target, err := linux.OpenBeneath(root, path, unix.O_PATH)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer target.Close()
-	var stat unix.Stat_t
-	if err := unix.Fstat(int(target.Fd()), &stat); err != nil {
-		return fmt.Errorf("stat /%s: %w", path, err)
-	}
-	var cover *os.File
-	if stat.Mode&unix.S_IFMT == unix.S_IFDIR {
-		cover, err = linux.NewMount("tmpfs", readonly|nosuid|nodev|noexec, linux.Option{Key: "size", Value: "4k"})
-	} else {
-		cover, err = linux.CloneTree("/dev/null")
-	}
-	if err != nil {
-		return err
-	}
-	defer cover.Close()
-	return linux.Attach(cover, target)
 }

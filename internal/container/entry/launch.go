@@ -43,6 +43,9 @@ func launch(args []string) (pid, pidfd int, err error) {
 	if err := resetOOMScore(); err != nil {
 		return 0, 0, err
 	}
+	if err := forbidCores(); err != nil {
+		return 0, 0, err
+	}
 	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(base), Size: IDs}}
 	// By descriptor, since the binary's directory need not be reachable for the container's ids.
 	pid, err = syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(binaryFD), []string{"logis-init", "setup"}, &syscall.ProcAttr{
@@ -71,6 +74,16 @@ func resetOOMScore() error {
 	err := os.WriteFile("/proc/self/oom_score_adj", []byte("0"), 0)
 	if err != nil && !errors.Is(err, os.ErrPermission) { // going down from a worse score may not be allowed, and need not be
 		return fmt.Errorf("reset oom_score_adj: %w", err)
+	}
+	return nil
+}
+
+// forbidCores sets the one limit with which the kernel does not start the program of a piped core_pattern, which would be
+// root's on the host and read what the site chose (core(5); do_coredump in fs/coredump.c). With 0 it does. The site's filter
+// keeps the limit there.
+func forbidCores() error {
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: 1, Max: 1}); err != nil {
+		return fmt.Errorf("forbid core dumps: set RLIMIT_CORE to 1, which LimitCORE of logisd.service must not be below: %w", err)
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func restrict(spec Spec) error {
 
 // setLimits sets the soft limits that services expect; the hard ones are the host's.
 func setLimits() error {
-	for resource, soft := range map[int]uint64{unix.RLIMIT_NOFILE: 4096, unix.RLIMIT_CORE: 0} {
+	for resource, soft := range map[int]uint64{unix.RLIMIT_NOFILE: 4096} {
 		var limit unix.Rlimit
 		if err := unix.Getrlimit(resource, &limit); err != nil {
 			return fmt.Errorf("read resource limit %d: %w", resource, err)
