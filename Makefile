@@ -17,7 +17,7 @@ ZSH_COMPLETIONS = share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,sit
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-build: ## build the four binaries into bin/
+build: ## build the binaries into bin/
 	@go=$$(packaging/find-go) && \
 	CGO_ENABLED=0 "$$go" build -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o '$(BIN)/' ./cmd/...
 
@@ -47,6 +47,7 @@ install: build manual ## into DESTDIR, PREFIX (/usr/local or /usr); an existing 
 	install -D -m 0755 '$(BIN)/logisd'      '$(DESTDIR)$(PREFIX)/sbin/logisd'
 	install -D -m 0755 '$(BIN)/logis-proxy' '$(DESTDIR)$(PREFIX)/sbin/logis-proxy'
 	install -D -m 0711 '$(BIN)/logis-init'  '$(DESTDIR)$(PREFIX)/lib/logis/logis-init'
+	install -D -m 0755 '$(BIN)/logis-probe' '$(DESTDIR)$(PREFIX)/lib/logis/logis-probe'
 	install -d '$(DESTDIR)$(PREFIX)/lib/systemd/system' '$(DESTDIR)/etc/logis'
 	umask 022; for unit in packaging/*.service packaging/*.socket packaging/*.slice; do \
 		test -e "$$unit" || continue; \

@@ -125,7 +125,7 @@ func TestPackage(t *testing.T) {
 	t.Run("files and modes", func(t *testing.T) {
 		want := map[string]fs.FileMode{
 			"/usr/bin/logis": 0o755, "/usr/sbin/logisd": 0o755, "/usr/sbin/logis-proxy": 0o755,
-			"/usr/lib/logis/logis-init": 0o711, "/usr/lib/logis/accounts": 0o755,
+			"/usr/lib/logis/logis-init": 0o711, "/usr/lib/logis/logis-probe": 0o755, "/usr/lib/logis/accounts": 0o755,
 			"/etc/logis/logis.toml":                           0o644,
 			"/usr/share/bash-completion/completions/logis":    0o644,
 			"/usr/share/fish/vendor_completions.d/logis.fish": 0o644,

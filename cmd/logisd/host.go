@@ -36,14 +36,19 @@ type host struct {
 	containers *container.Runtime
 	network    *network.Network
 	routes     *route.Publisher
+	probe      string // path of logis-probe
 }
 
 // open opens the drivers, the pool before what needs one. When it fails, what it made is taken away again, unless
 // containers that an earlier logisd left running need it.
 func open(ctx context.Context, c config.Config, log *slog.Logger) (_ *host, err error) {
-	init, err := findInit()
+	init, err := findProgram("logis-init")
 	if err != nil {
 		return nil, err
+	}
+	probe, err := findProgram("logis-probe")
+	if err != nil {
+		log.Warn("logis doctor --prove will not work", "error", err) // sites do without it
 	}
 	alone, err := noContainers(c)
 	if err != nil {
@@ -61,7 +66,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (_ *host, err 
 		}
 	}()
 
-	h := &host{}
+	h := &host{probe: probe}
 	h.network, err = network.New(network.Options{
 		Instance: c.Instance, Subnet4: c.Network.Subnet4, Subnet6: c.Network.Subnet6,
 		ProxyPorts: proxyPorts(c), ResolvConf: "/etc/resolv.conf", Log: log,
@@ -122,19 +127,19 @@ func noContainers(c config.Config) (bool, error) {
 	return len(sites) == 0, nil
 }
 
-// findInit finds logis-init beside logisd, or where packages and `make install` put it.
-func findInit() (string, error) {
+// findProgram finds logis-init or logis-probe beside logisd, or where packages and `make install` put it.
+func findProgram(name string) (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("find logisd itself: %w", err)
 	}
 	for _, dir := range []string{filepath.Dir(self), "/usr/lib/logis", "/usr/local/lib/logis"} {
-		path := filepath.Join(dir, "logis-init")
+		path := filepath.Join(dir, name)
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("logis-init is neither beside %s nor in /usr/lib/logis: run make install", self)
+	return "", fmt.Errorf("%s is neither beside %s nor in /usr/lib/logis: run make install", name, self)
 }
 
 // proxyPorts are the ports that sites may reach on the host, to visit each other's websites.

@@ -35,7 +35,7 @@ func newSetup(t *testing.T, instance string) setup {
 		t.Fatal(err)
 	}
 	s.dir, s.run, s.state = dir, filepath.Join(dir, "run"), filepath.Join(dir, "state")
-	build := exec.Command("go", "build", "-o", s.bin+"/", ".", "../logis-init")
+	build := exec.Command("go", "build", "-o", s.bin+"/", ".", "../logis-init", "../logis-probe")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

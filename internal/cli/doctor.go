@@ -10,15 +10,31 @@ import (
 )
 
 func (c *commandLine) doctor() *cobra.Command {
-	var fix bool
+	var fix, prove bool
 	cmd := c.formats(&cobra.Command{
-		Use: "doctor", Short: "Check the host, and compare it with the records of the sites",
+		Use: "doctor [--fix | --prove [NAME]]", Short: "Check the host, and compare it with the records of the sites",
 		Long: "doctor checks what logis needs of this host, and then compares the host with the records: what belongs to no site, " +
 			"and what a site lacks. With --fix it mends what can be mended without a loss; it never deletes a site's disk, an " +
-			"image or a record. The exit status is 1 if something needed is missing or a finding is not mended.",
-		Example: "  logis doctor\n  logis doctor --fix",
-		Args:    exactly(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+			"image or a record. The exit status is 1 if something needed is missing or a finding is not mended.\n\n" +
+			"With --prove it tries, as root of a site, what must not work there, and prints what was expected and what was seen. " +
+			"Without NAME it makes a site for that, and always one as its neighbour, and destroys what it made. In a site of " +
+			"somebody's, NAME, it leaves out what would be felt there, and root of that site could make it see what is not so: only " +
+			"a throw-away site says what a hostile owner can do. The exit status is 1 if a row differs.",
+		Example: "  logis doctor\n  logis doctor --fix\n  logis doctor --prove\n  logis doctor --prove alice",
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case fix && prove:
+				return usage(cmd, "--fix and --prove are two commands")
+			case prove && len(args) == 1:
+				return nil
+			}
+			return exactly()(cmd, args)
+		},
+		ValidArgsFunction: c.completeSite,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if prove {
+				return c.prove(cmd.Context(), strings.Join(args, ""))
+			}
 			ask, act := c.logisd().Doctor, "examine this host"
 			if fix {
 				ask, act = c.logisd().DoctorFix, "mend this host"
@@ -39,6 +55,7 @@ func (c *commandLine) doctor() *cobra.Command {
 		},
 	})
 	cmd.Flags().BoolVar(&fix, "fix", false, "mend what can be mended without a loss")
+	cmd.Flags().BoolVar(&prove, "prove", false, "try from inside a site what must not work there")
 	return cmd
 }
 

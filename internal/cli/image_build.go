@@ -24,8 +24,8 @@ func (c *commandLine) imageBuild() *cobra.Command {
 			image, err := c.logisd().BuildImage(cmd.Context(), args[0], report)
 			stop()
 			switch {
-			case errors.Is(err, client.ErrStillBuilding):
-				return fmt.Errorf("cannot build image %q: interrupted, and %w", args[0], client.ErrStillBuilding)
+			case errors.Is(err, client.ErrStillEnding):
+				return fmt.Errorf("cannot build image %q: interrupted, and %w", args[0], client.ErrStillEnding)
 			case errors.Is(err, context.Canceled):
 				return fmt.Errorf("cannot build image %q: interrupted, nothing was left behind", args[0])
 			case err != nil:

@@ -32,10 +32,13 @@ func TestMain(m *testing.M) { testhost.Main(m) }
 
 func initPath() string  { return filepath.Join(testhost.Dir(), "logis-init") }
 func probePath() string { return filepath.Join(testhost.Dir(), "probe") }
+func triesPath() string { return filepath.Join(testhost.Dir(), "logis-probe") }
 
-// prepared builds the two programs, once a run, and gives this process what containers must not inherit from logisd.
+// prepared builds the programs, once a run, and gives this process what containers must not inherit from logisd.
 var prepared = sync.OnceValue(func() error {
-	for path, source := range map[string]string{initPath(): "../../cmd/logis-init", probePath(): "./testdata/probe"} {
+	for path, source := range map[string]string{
+		initPath(): "../../cmd/logis-init", probePath(): "./testdata/probe", triesPath(): "../../cmd/logis-probe",
+	} {
 		build := exec.Command("go", "build", "-o", path, source)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
@@ -227,11 +230,20 @@ func run(t testing.TB, c *Container, user string, command ...string) result {
 }
 
 func tryRun(ctx context.Context, c *Container, user string, command ...string) (result, error) {
-	conn, err := c.Dial(ctx, control.Request{Op: control.OpExec, Exec: &control.Exec{Command: command, User: user}})
+	return execute(ctx, c, control.Exec{Command: command, User: user}, nil)
+}
+
+// execute runs a command, or a program that is handed over.
+func execute(ctx context.Context, c *Container, req control.Exec, program []byte) (result, error) {
+	req.Program = int64(len(program))
+	conn, err := c.Dial(ctx, control.Request{Op: control.OpExec, Exec: &req})
 	if err != nil {
 		return result{}, err
 	}
 	defer conn.Close()
+	if _, err := conn.Write(program); err != nil {
+		return result{}, err
+	}
 	var stdout, stderr bytes.Buffer
 	for {
 		kind, payload, err := frame.Read(conn)

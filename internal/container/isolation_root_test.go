@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/logis-project/logis/internal/guest/control"
+	tries "github.com/logis-project/logis/internal/probe"
 )
 
 // seen is what the probe reports: see testdata/probe/report.go.
@@ -121,44 +124,39 @@ func shortMounts(mountinfo []string) []string {
 	return short
 }
 
-// Attempts that the kernel refuses in more than one way, depending on its version and configuration.
-func refusedFile() []string { return []string{"EACCES", "EROFS", "EPERM", "ENOENT"} }
-
+// Every attempt of `logis doctor --prove` that is made from inside, as root and as the owner, who must get no further.
 func TestRefusals(t *testing.T) {
 	b := newBox(t)
 	c := b.start(b.spec("alice", 0))
-	want := map[string][]string{
-		"clone3": {"ENOSYS"}, "x32 getpid": {"ENOSYS"}, "audit netlink": {"EPROTONOSUPPORT"},
-		"chown outside the range": {"EINVAL"}, "setns": {"EACCES"},
-		// What services need.
-		"tcp socket": {""}, "ping socket": {""}, "route netlink": {""}, "open a terminal": {""},
-		// Says yes and does nothing: pid_namespaces(7).
-		"kill PID 1": {"", "EPERM"},
-		// Root may, in its own range.
-		"chown": {"", "EPERM"}, "chroot": {"", "EPERM"},
-		"set file capabilities": {"EPERM", "EACCES"},
-	}
-	for _, user := range []string{"", "owner"} {
-		got := probe[map[string]string](t, c, user, "attempts")
-		if len(got) < 60 {
-			t.Errorf("the probe made %d attempts", len(got))
-		}
-		for name, errno := range got {
-			allowed, ok := want[name]
-			if !ok {
-				allowed = []string{"EPERM"}
-				if strings.HasPrefix(name, "write ") || strings.HasSuffix(name, " of PID 1") {
-					allowed = refusedFile()
-				}
+	program, err := os.ReadFile(triesPath())
+	must(t, err)
+	for _, user := range []string{"root", "owner"} {
+		t.Run(user, func(t *testing.T) {
+			r, err := execute(t.Context(), c, control.Exec{Command: []string{"logis-probe", "try", "{}"}, User: user}, program)
+			must(t, err)
+			seen := map[string]tries.Result{}
+			must(t, tries.Read(strings.NewReader(r.stdout), func(r tries.Result) error {
+				seen[r.Group+": "+r.Name] = r
+				return nil
+			}))
+			if r.status != 0 || r.stderr != "" {
+				t.Errorf("status %d: %s", r.status, r.stderr)
 			}
-			if !slices.Contains(allowed, errno) {
-				t.Errorf("user %q: %s gives %q, want one of %q", user, name, errno, allowed)
+			for _, a := range tries.Attempts() {
+				name := a.Group + ": " + a.Name
+				t.Run(name, func(t *testing.T) {
+					got, ok := seen[name]
+					switch {
+					case !ok || got.Fault != "":
+						t.Errorf("not tried: %s", got.Fault)
+					case got.Lacks != "":
+						t.Skip(got.Lacks)
+					case !tries.Right(a.Want, got.Seen) && (user == "root" || got.Seen == tries.Done):
+						t.Errorf("%s, want one of %v", got.Seen, a.Want)
+					}
+				})
 			}
-		}
-	}
-	// A kernel without the gate ends the process instead.
-	if r := run(t, c, "", "/probe", "i386"); r.status == 0 && r.stdout != "1\n" {
-		t.Errorf("getpid of i386 gives error number %s, want EPERM", r.stdout)
+		})
 	}
 }
 

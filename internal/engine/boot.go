@@ -30,7 +30,7 @@ func (e *Engine) Boot(ctx context.Context) error {
 	var whole, broken, loose []site.Record
 	var adopted []network.Port
 	for _, rec := range e.store.All() {
-		if rec.Phase != site.Stopped {
+		if rec.Phase != site.Stopped || rec.Spec.Throwaway {
 			broken = append(broken, rec)
 			continue
 		}
@@ -61,7 +61,7 @@ func (e *Engine) Boot(ctx context.Context) error {
 			e.noteFailed(rec.Name(), err)
 			continue
 		}
-		e.note(event.SiteUndone, rec.Name(), 0, "logisd ended while it was %s: all of it is gone", rec.Phase)
+		e.note(event.SiteUndone, rec.Name(), 0, "logisd ended while it was %s: all of it is gone", wasDoing(rec))
 	}
 	e.sweep(ctx, whole, attached)
 	e.routes.Replace(e.allRoutes(whole))
@@ -79,6 +79,14 @@ func (e *Engine) Boot(ctx context.Context) error {
 	defer e.mu.Unlock()
 	e.beginPass()
 	return nil
+}
+
+// wasDoing says what a site was in the middle of when logisd ended.
+func wasDoing(rec site.Record) string {
+	if rec.Spec.Throwaway {
+		return "part of a proof"
+	}
+	return string(rec.Phase)
 }
 
 // toStop tells whether a site that runs is in the middle of a stop that an earlier logisd began.

@@ -39,23 +39,26 @@ type Options struct {
 	Network    *network.Network
 	Routes     *route.Publisher
 	Events     *event.Log // nil keeps none
+	Probe      string     // path of logis-probe, for proofs
 	Log        *slog.Logger
 }
 
 // Engine runs the use cases. Its methods are safe for concurrent use.
 type Engine struct {
-	config     config.Config
-	store      *site.Store
-	halt       *site.Halt
-	pool       *pool.Pool
-	containers *container.Runtime
-	network    *network.Network
-	routes     *route.Publisher
-	events     *event.Log
-	log        *slog.Logger
-	builds     *keyedLock
-	ops        *keyedLock
-	images     sync.RWMutex // held for reading while an image is chosen, for writing while unused ones are removed
+	config       config.Config
+	store        *site.Store
+	halt         *site.Halt
+	pool         *pool.Pool
+	containers   *container.Runtime
+	network      *network.Network
+	routes       *route.Publisher
+	events       *event.Log
+	log          *slog.Logger
+	builds       *keyedLock
+	ops          *keyedLock
+	probeProgram string
+	proving      sync.Mutex   // held during a proof
+	images       sync.RWMutex // held for reading while an image is chosen, for writing while unused ones are removed
 
 	background context.Context // ends at Shutdown; owns the goroutines in tasks
 	cancel     context.CancelFunc
@@ -77,7 +80,7 @@ func New(opts Options) *Engine {
 	background, cancel := context.WithCancel(context.Background())
 	return &Engine{
 		config: opts.Config, store: opts.Store, halt: opts.Halt, pool: opts.Pool, containers: opts.Containers,
-		network: opts.Network, routes: opts.Routes, events: opts.Events, log: opts.Log,
+		network: opts.Network, routes: opts.Routes, events: opts.Events, log: opts.Log, probeProgram: opts.Probe,
 		builds: newKeyedLock(), ops: newKeyedLock(),
 		background: background, cancel: cancel, sites: map[string]*live{}, left: map[string]bool{}, hurry: make(chan struct{}),
 	}

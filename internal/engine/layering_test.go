@@ -16,6 +16,7 @@ func allowed() map[string][]string {
 		"api":                      {},
 		"internal/event":           {},
 		"internal/linux":           {},
+		"internal/probe":           {},
 		"internal/strict":          {},
 		"internal/site":            {"internal/fault"},
 		"internal/pool":            {"internal/fault", "internal/linux"},
@@ -28,6 +29,7 @@ func allowed() map[string][]string {
 		"internal/guest":           {"internal/frame", "internal/guest/control", "internal/linux", "internal/strict"},
 		"client":                   {"api", "internal/frame"},
 		"cmd/logis":                {"api", "client", "internal/cli", "internal/frame", "internal/quantity"},
+		"cmd/logis-probe":          {"internal/probe"},
 		"cmd/logis-init":           {"internal/container/entry", "internal/frame", "internal/guest", "internal/guest/control", "internal/linux", "internal/strict"},
 	}
 }

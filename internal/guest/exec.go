@@ -107,6 +107,14 @@ func (g *guest) startExecution(ctx context.Context, x *execution, req control.Ex
 		return err
 	}
 	c := command{argv: req.Command, user: user, dir: "/"}
+	if req.Program != 0 {
+		program, err := receiveProgram(x.conn, req.Program)
+		if err != nil {
+			return err
+		}
+		defer program.Close()
+		c.program = program
+	}
 	if user.shell == "" {
 		user.shell = "/bin/sh"
 	}

@@ -20,13 +20,15 @@ const (
 
 // command is one child to be: always in a session of its own, with the groups of its account and nothing inherited.
 type command struct {
-	argv  []string
-	arg0  string // what the program sees as its name; "" is argv[0]
-	user  account
-	env   []string // beside the account's own
-	dir   string
-	files [3]int // file descriptors; must be in blocking mode, they are shared with the child
-	tty   bool   // files[0] becomes the controlling terminal
+	argv []string
+	arg0 string // what the program sees as its name; "" is argv[0]
+	// program is what is executed, if set, whatever argv[0] names.
+	program *os.File
+	user    account
+	env     []string // beside the account's own
+	dir     string
+	files   [3]int // file descriptors; must be in blocking mode, they are shared with the child
+	tty     bool   // files[0] becomes the controlling terminal
 }
 
 // start runs c. An error wraps fs.ErrNotExist when there is no such program.
@@ -38,7 +40,7 @@ func (g *guest) start(c command) (*process, error) {
 	env := append([]string{
 		"PATH=" + path, "HOME=" + c.user.home, "USER=" + c.user.name, "LOGNAME=" + c.user.name, "LANG=C.UTF-8",
 	}, c.env...)
-	program, err := findProgram(c.argv[0], path)
+	program, err := c.path(path)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +59,14 @@ func (g *guest) start(c command) (*process, error) {
 		return nil, fmt.Errorf("run %s: %w", program, err)
 	}
 	return p, nil
+}
+
+// path is what execve(2) is told: in the child, which has our descriptors until then, the same file has the same number.
+func (c command) path(search string) (string, error) {
+	if c.program != nil {
+		return fmt.Sprintf("/proc/self/fd/%d", c.program.Fd()), nil
+	}
+	return findProgram(c.argv[0], search)
 }
 
 // findProgram looks a name without slash up in the directories of path.

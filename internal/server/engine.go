@@ -24,6 +24,7 @@ type Engine interface {
 	Archives
 	Events
 	Health
+	Prover
 }
 
 // Sites are made, looked at and destroyed.

@@ -35,6 +35,8 @@ func (s *Server) register(a huma.API) {
 
 	add(s, a, read, "GET", "/v1/doctor", "doctor", "Requirements, and the host compared with the records", s.doctor)
 	add(s, a, write, "POST", "/v1/doctor/fix", "doctor-fix", "Mend what is safe to mend, and say what was found", s.doctorFix)
+	add(s, a, write, "POST", "/v1/doctor/prove", "doctor-prove", "Try from inside a site what must not work; the last element has done or error",
+		s.doctorProve, streamOf[api.ProofElement](a, "application/x-ndjson"))
 
 	add(s, a, read, "GET", "/v1/images", "list-images", "All images, by name", s.listImages)
 	add(s, a, write, "POST", "/v1/images/import", "import-image", "Make an image from an exported archive", s.importImage, takesArchive)

@@ -184,7 +184,7 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 		"GET /v1/images read", "GET /v1/images/{name} read", "GET /v1/images/{name}/export read",
 		"GET /v1/sites read", "GET /v1/sites/{name} read", "GET /v1/sites/{name}/logs read", "GET /v1/sites/{name}/wait read",
 		"GET /v1/version read",
-		"PATCH /v1/sites/{name} write", "POST /v1/doctor/fix write",
+		"PATCH /v1/sites/{name} write", "POST /v1/doctor/fix write", "POST /v1/doctor/prove write",
 		"POST /v1/host/down write", "POST /v1/host/up write",
 		"POST /v1/images/import write", "POST /v1/images/{name}/build write",
 		"POST /v1/sites write", "POST /v1/sites/{name}/exec write", "POST /v1/sites/{name}/restart write",

@@ -39,6 +39,9 @@ type Spec struct {
 	SSHKeys  []string `json:"ssh_keys"` // authorized_keys lines
 	Limits   Limits   `json:"limits"`
 	Priority int      `json:"priority,omitempty"` // at boot the highest starts first; -MaxPriority to MaxPriority
+
+	// Throwaway marks a site that belongs to a proof: it does not outlive the logisd that made it.
+	Throwaway bool `json:"throwaway,omitempty"`
 }
 
 // Record is one site as the store keeps it: the spec and what was allocated for the life of the site.

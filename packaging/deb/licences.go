@@ -16,7 +16,7 @@ import (
 )
 
 // programs of the package, whose modules' licences ask to be passed on with them.
-var programs = []string{"usr/bin/logis", "usr/sbin/logisd", "usr/sbin/logis-proxy", "usr/lib/logis/logis-init"}
+var programs = []string{"usr/bin/logis", "usr/sbin/logisd", "usr/sbin/logis-proxy", "usr/lib/logis/logis-init", "usr/lib/logis/logis-probe"}
 
 // noticesOf returns the licences and notices of Go and of every module that the programs are linked from, in order of
 // module paths.

@@ -97,7 +97,7 @@ func (d *daemon) upgrade(t testing.TB) {
 	if err := os.MkdirAll(d.dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"logisd", "logis-init"} {
+	for _, name := range []string{"logisd", "logis-init", "logis-probe"} {
 		content, err := os.ReadFile(filepath.Join(d.house.bin, name))
 		if err != nil {
 			t.Fatal(err)

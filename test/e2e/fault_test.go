@@ -122,7 +122,7 @@ func newFaultyHouse(t *testing.T) *house {
 func (h *house) faultyBinaries(t *testing.T) string {
 	t.Helper()
 	dir := h.path("faulty")
-	build := exec.Command("go", "build", "-buildvcs=false", "-tags", "fault", "-o", dir+"/", "./cmd/logisd", "./cmd/logis-init")
+	build := exec.Command("go", "build", "-buildvcs=false", "-tags", "fault", "-o", dir+"/", "./cmd/logisd", "./cmd/logis-init", "./cmd/logis-probe")
 	build.Dir = filepath.Join("..", "..")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -14,6 +14,9 @@ import (
 // MaxMessage bounds one message, in bytes.
 const MaxMessage = 64 << 10
 
+// MaxProgram bounds the executable of an Exec, in bytes.
+const MaxProgram = 32 << 20
+
 // ErrTooLong is returned for a message that announces more than MaxMessage bytes.
 var ErrTooLong = errors.New("control message too long")
 
@@ -40,6 +43,9 @@ type Exec struct {
 	Rows    uint16   `json:"rows"`
 	Cols    uint16   `json:"cols"`
 	Term    string   `json:"term"`
+	// Program is the length of an executable that follows this message on the connection, and is what runs: nothing on the
+	// site's disk has a say in it. Command is then its arguments, the name first.
+	Program int64 `json:"program,omitempty"`
 }
 
 // Logs asks for the last Lines lines of one service, or of all ("").

@@ -46,6 +46,8 @@ type Engine struct {
 	last   site.Spec
 
 	diagnosis engine.Diagnosis
+
+	Proof func(ctx context.Context, name string, report engine.ProofReport) (engine.ProofSum, error) // what Prove does
 }
 
 // New returns an Engine without sites and images.

@@ -1,3 +1,3 @@
-package main
+package probe
 
 func int80(nr uint32) uint32

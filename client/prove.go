@@ -1,0 +1,30 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/logis-project/logis/api"
+)
+
+// Prove tries in a site what must not work there, in a throw-away one if site is empty, and calls report for every step and
+// row. The rows are not in what it returns. Cancelling ctx ends the proof: Prove then returns when logisd has destroyed what
+// it made, with ctx's error; that with ErrStillEnding when this took longer than 30 seconds.
+func (c *Client) Prove(ctx context.Context, site string, report func(api.ProofElement)) (sum api.Proof, err error) {
+	err = c.toTheEnd(ctx, "/v1/doctor/prove", api.ProveRequest{Site: site}, func(dec *json.Decoder) (bool, error) {
+		var e api.ProofElement
+		if err := dec.Decode(&e); err != nil {
+			return false, err
+		}
+		switch {
+		case e.Error != nil:
+			return true, e.Error
+		case e.Done != nil:
+			sum = *e.Done
+			return true, nil
+		}
+		report(e)
+		return false, nil
+	})
+	return sum, err
+}

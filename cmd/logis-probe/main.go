@@ -1,0 +1,79 @@
+// Command logis-probe tries inside a site what must not work there, for `logis doctor --prove`. logisd hands it to the
+// site's PID 1 and reads what it prints, one JSON object a line. It stands alone: it needs no file of the site.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/logis-project/logis/internal/probe"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "logis-probe:", err)
+		os.Exit(1)
+	}
+}
+
+// run is `logis-probe try SCENE`, all attempts; `one SCENE GROUP NAME`, one of them; `hold SCENE`, the neighbour's part.
+func run(args []string) error {
+	if len(args) < 2 {
+		return fmt.Errorf("usage: logis-probe try|one|hold SCENE [GROUP NAME]")
+	}
+	var scene probe.Scene
+	if err := json.Unmarshal([]byte(args[1]), &scene); err != nil {
+		return fmt.Errorf("read scene: %w", err)
+	}
+	out := json.NewEncoder(os.Stdout)
+	switch {
+	case args[0] == "try":
+		return probe.All(scene, func(a probe.Attempt) probe.Result { return apart(a, args[1]) }, func(r probe.Result) error { return out.Encode(r) })
+	case args[0] == "one" && len(args) == 4:
+		a, ok := probe.Find(args[2], args[3])
+		if !ok {
+			return fmt.Errorf("no attempt %q of %q", args[3], args[2])
+		}
+		return out.Encode(a.Try(scene))
+	case args[0] == "hold":
+		stop, err := probe.Hold(scene)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		if err := out.Encode(probe.Result{Group: "hold", Seen: probe.Done}); err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, os.Stdin) // until logisd lets go
+		return err
+	}
+	return fmt.Errorf("unknown mode %q", args[0])
+}
+
+// apart makes one attempt in a child: how that ends may be the outcome.
+func apart(a probe.Attempt, scene string) probe.Result {
+	r := probe.Result{Group: a.Group, Name: a.Name}
+	child := exec.Command("/proc/self/exe", "one", scene, a.Group, a.Name)
+	out, err := child.Output()
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		if status, ok := ended.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+			r.Seen = "killed by " + unix.SignalName(status.Signal())
+			return r
+		}
+	}
+	if err == nil {
+		err = json.Unmarshal(out, &r)
+	}
+	if err != nil {
+		r.Fault = "its process: " + err.Error()
+	}
+	return r
+}

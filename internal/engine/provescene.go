@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+
+	"github.com/logis-project/logis/internal/frame"
+	"github.com/logis-project/logis/internal/guest/control"
+	"github.com/logis-project/logis/internal/probe"
+)
+
+// maxComplaint bounds what logis-probe says on its standard error, in bytes.
+const maxComplaint = 1 << 10
+
+// setScene starts the neighbour's part and says what the attempts are told. stop ends the neighbour's part.
+func (p *proof) setScene(ctx context.Context) (stop func(), err error) {
+	p.scene = probe.Scene{
+		Socket:    "logis-" + p.neighbour.Record.Name(),
+		Neighbour: []string{p.neighbour.Record.Address4.String(), p.neighbour.Record.Address6.String()},
+		Gateway:   []string{p.network.Gateway4().String(), p.network.Gateway6().String()},
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	held, ended := make(chan struct{}), make(chan error, 1)
+	var once sync.Once
+	go func() {
+		ended <- p.probe(ctx, p.neighbour.Record.Name(), "hold", func(probe.Result) error {
+			once.Do(func() { close(held) })
+			return nil
+		})
+	}()
+	select {
+	case <-held:
+		return func() { cancel(); <-ended }, nil
+	case err := <-ended:
+		cancel()
+		return nil, fmt.Errorf("prepare the neighbour: %w", errors.Join(err, context.Cause(ctx)))
+	}
+}
+
+// probe runs logis-probe as root of a site until it ends, or ctx does, or each returns an error.
+func (p *proof) probe(ctx context.Context, name, mode string, each func(probe.Result) error) error {
+	scene, err := json.Marshal(p.scene)
+	if err != nil {
+		return fmt.Errorf("encode scene: %w", err)
+	}
+	conn, err := p.Exec(ctx, name, control.Exec{
+		Command: []string{"logis-probe", mode, string(scene)}, Program: int64(len(p.program)),
+	})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	if _, err := conn.Write(p.program); err != nil {
+		return fmt.Errorf("hand logis-probe over: %w", err)
+	}
+	results, pipe := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := copyOutput(conn, pipe)
+		pipe.CloseWithError(err)
+		ended <- err
+	}()
+	err = probe.Read(results, each)
+	results.CloseWithError(io.ErrClosedPipe)
+	conn.Close()
+	return errors.Join(err, <-ended)
+}
+
+// copyOutput copies what a command says to out until it ends. What it complains of is the error.
+func copyOutput(conn net.Conn, out io.Writer) error {
+	var complaint bytes.Buffer
+	for {
+		kind, payload, err := frame.Read(conn)
+		if err != nil {
+			return fmt.Errorf("the site broke off: %w", err)
+		}
+		switch kind {
+		case frame.Stdout:
+			if _, err := out.Write(payload); err != nil {
+				return err
+			}
+		case frame.Stderr, frame.Error:
+			complaint.Write(payload[:min(len(payload), maxComplaint-complaint.Len())])
+		case frame.Exit:
+			if len(payload) == 1 && payload[0] == 0 {
+				return nil
+			}
+			return fmt.Errorf("logis-probe ended with status %v: %s", payload, complaint.Bytes())
+		}
+	}
+}
