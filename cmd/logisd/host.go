@@ -105,8 +105,12 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (_ *host, err 
 		return nil, err
 	}
 	h.store.Settle(disks, h.pool.SiteIndex)
+	devices, err := linux.DisksOf(h.pool.Dir())
+	if err != nil {
+		log.Warn("the I/O of sites has no limits", "error", err)
+	}
 	h.containers, err = container.New(container.Options{
-		Instance: c.Instance, RunDir: c.RunDir, StateDir: c.StateDir, Init: init, Log: log,
+		Instance: c.Instance, RunDir: c.RunDir, StateDir: c.StateDir, Init: init, Disks: devices, Log: log,
 	})
 	if err != nil {
 		if h.containers != nil && alone {

@@ -76,9 +76,7 @@ func (c *commandLine) runCreate(ctx context.Context, req api.CreateRequest) erro
 	if len(req.SSHKeys) == 0 {
 		c.printf("  no ssh key was given: log in with: logis shell %s\n", clean(s.Name))
 	}
-	for _, w := range s.Warnings {
-		c.printf("  warning: %s\n", clean(w))
-	}
+	c.warn(s)
 	return nil
 }
 

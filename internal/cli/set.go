@@ -66,10 +66,15 @@ func (c *commandLine) runSet(ctx context.Context, name string, req api.SetReques
 		return cannot(err, "change %q", name)
 	}
 	c.printf("%s: %s\n", clean(s.Name), strings.Join(settings(s, req), ", "))
-	for _, w := range s.Warnings {
-		c.printf("  warning: %s\n", clean(w))
-	}
+	c.warn(s)
 	return nil
+}
+
+// warn says what of a site's limits this host does not enforce, where a script sees it too that reads the rest.
+func (c *commandLine) warn(s api.Site) {
+	for _, w := range s.Warnings {
+		_, _ = fmt.Fprintf(c.Err, "logis: warning: %s\n", clean(w))
+	}
 }
 
 // settings writes what is now true of what was asked for.

@@ -83,8 +83,8 @@ func TestSetWarns(t *testing.T) {
 	s.Warnings = []string{"swap limit: this kernel does not count swap by cgroup"}
 	m.Put(s)
 	socket, _ := servertest.Serve(t, m)
-	want := "alice: swap 1GiB\n  warning: swap limit: this kernel does not count swap by cgroup\n"
-	if r := run(t, socket, "", "set", "alice", "--swap", "1GiB"); r.status != 0 || r.out != want {
+	want := result{0, "alice: swap 1GiB\n", "logis: warning: swap limit: this kernel does not count swap by cgroup\n"}
+	if r := run(t, socket, "", "set", "alice", "--swap", "1GiB"); r != want {
 		t.Errorf("set: %+v", r)
 	}
 }

@@ -49,13 +49,13 @@ func BenchmarkPhases(b *testing.B) {
 		timed("launch", func() error { return c.launch(b.Context()) })
 		c.watchers.Go(c.watch)
 		timed("cgroup", func() (err error) {
-			if c.cgroup, err = newCgroup(box.runtime.opts.Instance, "alice", spec.Limits); err != nil {
+			if c.cgroup, err = box.runtime.newCgroup("alice", spec.Limits); err != nil {
 				return err
 			}
 			return c.cgroup.join(-1)
 		})
 		timed("join", func() (err error) { return c.cgroup.join(c.pid) })
-		timed("limits", func() (err error) { _, err = c.cgroup.set(spec.Limits); return err })
+		timed("limits", func() error { return c.cgroup.set(spec.Limits) })
 		close(c.limited)
 		timed("root", func() error {
 			userns, err := c.namespace("user")

@@ -71,7 +71,7 @@ func (r *Runtime) parentPaths() ([]string, error) {
 
 // Processes lists those in the cgroup of a container, of all hierarchies; none when it has none.
 func (r *Runtime) Processes(name string) ([]int, error) {
-	group, err := newCgroup(r.opts.Instance, name, Limits{})
+	group, err := r.newCgroup(name, Limits{})
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (r *Runtime) Running(name string) (bool, error) {
 // Clear is Remove for a container without a site: it also ends processes that someone else put into its cgroup, in
 // whatever hierarchy.
 func (r *Runtime) Clear(ctx context.Context, name string) error {
-	group, err := newCgroup(r.opts.Instance, name, Limits{})
+	group, err := r.newCgroup(name, Limits{})
 	if err != nil {
 		return err
 	}
@@ -121,11 +121,14 @@ func (r *Runtime) Clear(ctx context.Context, name string) error {
 
 // CheckLimits compares the limits in force with l, and says which is another. It is nil where they are the same.
 func (c *Container) CheckLimits(l Limits) error {
-	r, _ := c.cgroup.enforceable(l)
+	r := c.cgroup.enforceable(l)
 	if _, err := os.Stat(c.cgroup.manager.Path("memory")); err != nil {
 		return fmt.Errorf("find cgroup: %w", err)
 	}
-	return c.cgroup.verify(r)
+	if err := c.cgroup.verify(r); err != nil {
+		return err
+	}
+	return c.cgroup.checkIO(l)
 }
 
 // ControlSocket reports whether the socket is there by which the site is entered.

@@ -26,6 +26,10 @@ type Limits struct {
 	Swap   int64   // bytes on top of Memory
 	CPUs   float64 // processors: 0.5 is half of one; counted in hundredths
 	PIDs   int64   // tasks
+
+	CPUWeight   int64 // share of the processors, 1 to 10000; 0 is not set
+	IOWeight    int64 // share of the disks, 1 to 10000; 0 is not set
+	IOBandwidth int64 // bytes a second from each disk of the pool, and to each; 0 is none
 }
 
 const cpuPeriod = 100_000 // microseconds, the kernel's default (cgroups(7), cpu.cfs_period_us)
@@ -33,10 +37,13 @@ const cpuPeriod = 100_000 // microseconds, the kernel's default (cgroups(7), cpu
 // cgroup is the control group of one container, v1 or v2, a systemd scope where systemd is PID 1.
 type cgroup struct {
 	manager cgroups.Manager
+	scope   string       // "" where systemd is not PID 1
+	disks   []linux.Disk // whose I/O is bounded
 }
 
 // newCgroup names the cgroup and makes nothing yet.
-func newCgroup(instance, name string, l Limits) (*cgroup, error) {
+func (r *Runtime) newCgroup(name string, l Limits) (*cgroup, error) {
+	instance := r.opts.Instance
 	config := &cgroups.Cgroup{Resources: l.resources()}
 	if systemd.IsRunningSystemd() {
 		config.Systemd = true
@@ -49,7 +56,7 @@ func newCgroup(instance, name string, l Limits) (*cgroup, error) {
 	if err != nil {
 		return nil, fmt.Errorf("name cgroup of %s: %w", name, err)
 	}
-	return &cgroup{manager: m}, nil
+	return &cgroup{manager: m, scope: scopeName(instance, name), disks: r.opts.Disks}, nil
 }
 
 // scopeProperties order the scope of a site against the rest of the host: at shutdown systemd would otherwise end its
@@ -63,13 +70,18 @@ func scopeProperties(name string) []dbus.Property {
 }
 
 func (l Limits) resources() *cgroups.Resources {
-	return &cgroups.Resources{
+	r := &cgroups.Resources{
 		Memory: l.Memory, MemorySwap: l.Memory + l.Swap, PidsLimit: &l.PIDs,
 		// systemd rounds to hundredths of a processor, and so the limit reads back as something else if we do not.
 		CpuPeriod: cpuPeriod, CpuQuota: int64(math.Round(l.CPUs*100)) * (cpuPeriod / 100),
 		// A user namespace cannot make device nodes, and /dev holds harmless ones only.
 		SkipDevices: true,
 	}
+	if l.CPUWeight != 0 {
+		// The kernel's own way from one to the other (sched_weight_from_cgroup): 100 of v2 is 1024 of v1.
+		r.CpuWeight, r.CpuShares = uint64(l.CPUWeight), uint64((l.CPUWeight*1024+50)/100)
+	}
+	return r
 }
 
 // join makes the cgroup and moves the process into it.
@@ -80,20 +92,31 @@ func (c *cgroup) join(pid int) error {
 	return nil
 }
 
-// set writes the limits and reads them back. It returns what this kernel cannot enforce though the site is safe without.
-func (c *cgroup) set(l Limits) (warnings []string, err error) {
-	r, warnings := c.enforceable(l)
-	return warnings, c.write(r, l)
+// set writes the limits and reads them back. What this kernel cannot enforce though the site is safe without is left out: see
+// warnings.
+func (c *cgroup) set(l Limits) error {
+	if err := c.write(c.enforceable(l), l); err != nil {
+		return err
+	}
+	return c.setIO(l)
 }
 
-// enforceable leaves out what this kernel cannot enforce, with a warning.
-func (c *cgroup) enforceable(l Limits) (r *cgroups.Resources, warnings []string) {
-	r = l.resources()
+// enforceable leaves out what this kernel cannot enforce.
+func (c *cgroup) enforceable(l Limits) *cgroups.Resources {
+	r := l.resources()
 	if !c.countsSwap() {
 		r.MemorySwap = 0
-		warnings = append(warnings, "swap limit: this kernel does not count swap by cgroup")
 	}
-	return r, warnings
+	return r
+}
+
+// warnings name what of l this host does not enforce, though the site is safe without.
+func (c *cgroup) warnings(l Limits) []string {
+	var out []string
+	if !c.countsSwap() {
+		out = append(out, "swap limit: this kernel does not count swap by cgroup")
+	}
+	return append(out, c.ioWarnings(l)...)
 }
 
 func (c *cgroup) write(r *cgroups.Resources, l Limits) error {
@@ -146,6 +169,9 @@ func expectations(r *cgroups.Resources, unified bool) []expectation {
 			{"", "cpu.max", number(r.CpuQuota) + " " + number(int64(r.CpuPeriod))},
 			{"", "pids.max", number(*r.PidsLimit)},
 		}
+		if r.CpuWeight != 0 {
+			out = append(out, expectation{"", "cpu.weight", number(int64(r.CpuWeight))})
+		}
 		if r.MemorySwap != 0 {
 			out = append(out, expectation{"", "memory.swap.max", number(r.MemorySwap - r.Memory)})
 		}
@@ -156,6 +182,9 @@ func expectations(r *cgroups.Resources, unified bool) []expectation {
 		{"cpu", "cpu.cfs_quota_us", number(r.CpuQuota)},
 		{"cpu", "cpu.cfs_period_us", number(int64(r.CpuPeriod))},
 		{"pids", "pids.max", number(*r.PidsLimit)},
+	}
+	if r.CpuShares != 0 {
+		out = append(out, expectation{"cpu", "cpu.shares", number(int64(r.CpuShares))})
 	}
 	if r.MemorySwap != 0 {
 		out = append(out, expectation{"memory", "memory.memsw.limit_in_bytes", number(r.MemorySwap)})

@@ -14,7 +14,7 @@ import (
 // systemd removes a scope as soon as it is empty, also while its processes are being listed: then there are none.
 func TestListWhileCgroupGoes(t *testing.T) {
 	b := newBox(t)
-	group, err := newCgroup(b.runtime.opts.Instance, "alice", Limits{})
+	group, err := b.runtime.newCgroup("alice", Limits{})
 	must(t, err)
 	path := group.manager.Path("pids")
 	for range 2000 {

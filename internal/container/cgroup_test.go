@@ -9,7 +9,7 @@ import (
 )
 
 func TestExpectations(t *testing.T) {
-	l := Limits{Memory: 512 << 20, Swap: 1 << 30, CPUs: 1.5, PIDs: 512}
+	l := Limits{Memory: 512 << 20, Swap: 1 << 30, CPUs: 1.5, PIDs: 512, CPUWeight: 200}
 	none := l
 	none.Swap = 0
 	v1 := []expectation{
@@ -17,18 +17,19 @@ func TestExpectations(t *testing.T) {
 		{"cpu", "cpu.cfs_quota_us", "150000"},
 		{"cpu", "cpu.cfs_period_us", "100000"},
 		{"pids", "pids.max", "512"},
+		{"cpu", "cpu.shares", "2048"},
 	}
-	v2 := []expectation{{"", "memory.max", "536870912"}, {"", "cpu.max", "150000 100000"}, {"", "pids.max", "512"}}
+	v2 := []expectation{{"", "memory.max", "536870912"}, {"", "cpu.max", "150000 100000"}, {"", "pids.max", "512"}, {"", "cpu.weight", "200"}}
 	for _, c := range []struct {
 		name    string
 		limits  Limits
 		unified bool
 		want    []expectation
 	}{
-		{"v1", l, false, append(v1[:4:4], expectation{"memory", "memory.memsw.limit_in_bytes", "1610612736"})},
-		{"v1 without swap", none, false, append(v1[:4:4], expectation{"memory", "memory.memsw.limit_in_bytes", "536870912"})},
-		{"v2", l, true, append(v2[:3:3], expectation{"", "memory.swap.max", "1073741824"})},
-		{"v2 without swap", none, true, append(v2[:3:3], expectation{"", "memory.swap.max", "0"})},
+		{"v1", l, false, append(v1[:5:5], expectation{"memory", "memory.memsw.limit_in_bytes", "1610612736"})},
+		{"v1 without swap", none, false, append(v1[:5:5], expectation{"memory", "memory.memsw.limit_in_bytes", "536870912"})},
+		{"v2", l, true, append(v2[:4:4], expectation{"", "memory.swap.max", "1073741824"})},
+		{"v2 without swap", none, true, append(v2[:4:4], expectation{"", "memory.swap.max", "0"})},
 	} {
 		if diff := cmp.Diff(c.want, expectations(c.limits.resources(), c.unified), cmp.AllowUnexported(expectation{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
@@ -93,5 +94,18 @@ func TestParentSlice(t *testing.T) {
 		if got := parentSlice(instance); got != want {
 			t.Errorf("slice of %s lies in %s, want %s", instance, got, want)
 		}
+	}
+}
+
+// A weight of version 2 is as many shares of version 1 as the kernel itself makes of it; both are 100 parts of what others have.
+func TestCPUWeight(t *testing.T) {
+	for weight, shares := range map[int64]uint64{1: 10, 50: 512, 100: 1024, 333: 3410, 10_000: 102_400} {
+		r := (Limits{CPUWeight: weight}).resources()
+		if r.CpuWeight != uint64(weight) || r.CpuShares != shares {
+			t.Errorf("weight %d: %d, %d shares, want %d", weight, r.CpuWeight, r.CpuShares, shares)
+		}
+	}
+	if r := (Limits{}).resources(); r.CpuWeight != 0 || r.CpuShares != 0 {
+		t.Errorf("no weight: %d, %d shares", r.CpuWeight, r.CpuShares)
 	}
 }

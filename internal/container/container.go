@@ -31,7 +31,6 @@ type Container struct {
 	startedAt  time.Time
 	channel    *net.UnixConn // to the entry, until Start ends
 	cgroup     *cgroup
-	warnings   []string
 	limited    chan struct{} // closed when limit has returned limitErr; nil after Adopt
 	limitErr   error
 	done       chan struct{} // closed when PID 1 has ended
@@ -43,7 +42,6 @@ type saved struct {
 	PID        int       `json:"pid"`
 	StartTicks uint64    `json:"start_ticks"` // since boot, proc(5)
 	StartedAt  time.Time `json:"started_at"`
-	Warnings   []string  `json:"warnings,omitempty"`
 }
 
 func (c *Container) statePath() string { return filepath.Join(c.runtime.dir(c.name), "container.json") }
@@ -51,7 +49,7 @@ func (c *Container) statePath() string { return filepath.Join(c.runtime.dir(c.na
 func (c *Container) controlPath() string { return filepath.Join(c.runtime.dir(c.name), "control.sock") }
 
 func (c *Container) save() error {
-	data, err := json.Marshal(saved{c.pid, c.startTicks, c.startedAt, c.warnings})
+	data, err := json.Marshal(saved{c.pid, c.startTicks, c.startedAt})
 	if err != nil {
 		return fmt.Errorf("encode container: %w", err)
 	}
@@ -89,8 +87,8 @@ func (r *Runtime) Adopt(name string) (*Container, error) {
 	if err != nil || ticks != s.StartTicks || linux.PidfdEnded(pidfd) {
 		return nil, errors.Join(ErrNotRunning, pidfd.Close())
 	}
-	c.pid, c.pidfd, c.startTicks, c.startedAt, c.warnings = s.PID, pidfd, s.StartTicks, s.StartedAt, s.Warnings
-	if c.cgroup, err = newCgroup(r.opts.Instance, name, Limits{}); err != nil {
+	c.pid, c.pidfd, c.startTicks, c.startedAt = s.PID, pidfd, s.StartTicks, s.StartedAt
+	if c.cgroup, err = r.newCgroup(name, Limits{}); err != nil {
 		return nil, errors.Join(err, pidfd.Close())
 	}
 	c.watchers.Go(c.watch)
@@ -110,8 +108,8 @@ func (c *Container) PID() int { return c.pid }
 // StartedAt is when the first process was made.
 func (c *Container) StartedAt() time.Time { return c.startedAt }
 
-// Warnings lists the limits that this host cannot enforce. They are known once Start has returned.
-func (c *Container) Warnings() []string { return c.warnings }
+// Warnings lists what of limits this host does not enforce. They are known once Start has returned.
+func (c *Container) Warnings(l Limits) []string { return c.cgroup.warnings(l) }
 
 // Done is closed when PID 1 has ended, and with it every process of the site. After Close it no longer is.
 func (c *Container) Done() <-chan struct{} { return c.done }

@@ -58,7 +58,7 @@ func (r *Runtime) Create(ctx context.Context, spec Spec) (_ *Container, err erro
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	if c.cgroup, err = newCgroup(r.opts.Instance, spec.Name, spec.Limits); err != nil {
+	if c.cgroup, err = r.newCgroup(spec.Name, spec.Limits); err != nil {
 		return nil, err
 	}
 	if err := fault.Point("container: first process"); err != nil {
@@ -73,15 +73,14 @@ func (r *Runtime) Create(ctx context.Context, spec Spec) (_ *Container, err erro
 }
 
 // limit makes the cgroup, moves the first process into it and sets the limits.
-func (c *Container) limit() (err error) {
+func (c *Container) limit() error {
 	if err := c.cgroup.join(c.pid); err != nil {
 		return err
 	}
 	if err := fault.Point("container: cgroup"); err != nil {
 		return err
 	}
-	c.warnings, err = c.cgroup.set(c.spec.Limits)
-	return err
+	return c.cgroup.set(c.spec.Limits)
 }
 
 const (

@@ -54,9 +54,9 @@ func (r *Runtime) HostMemory() (int64, error) {
 
 // change moves a cgroup in use to other limits.
 func (c *cgroup) change(l Limits) error {
-	r, _ := c.enforceable(l)
+	r := c.enforceable(l)
 	if c.verify(r) == nil {
-		return nil
+		return c.setIO(l)
 	}
 	if cgroups.IsCgroup2UnifiedMode() {
 		if err := reclaim(c.manager.Path("memory"), l.Memory); err != nil {
@@ -66,6 +66,9 @@ func (c *cgroup) change(l Limits) error {
 	// The manager keeps memory below memory with swap at every instant, as v1 demands, whichever way both go.
 	r.MemoryCheckBeforeUpdate = true
 	err := c.write(r, l)
+	if err == nil {
+		err = c.setIO(l)
+	}
 	if err == nil {
 		err = fault.Point("limits: written")
 	}

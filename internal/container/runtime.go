@@ -23,10 +23,11 @@ var ErrNotRunning = errors.New("not running")
 
 // Options of New.
 type Options struct {
-	Instance string // prefix of cgroups and scopes
-	RunDir   string // sockets and PIDs of running containers lie below RunDir/sites
-	StateDir string // the copy of logis-init that containers execute lies in StateDir/bin
-	Init     string // the logis-init binary to copy
+	Instance string       // prefix of cgroups and scopes
+	RunDir   string       // sockets and PIDs of running containers lie below RunDir/sites
+	StateDir string       // the copy of logis-init that containers execute lies in StateDir/bin
+	Init     string       // the logis-init binary to copy
+	Disks    []linux.Disk // that the containers' file systems lie on
 	Log      *slog.Logger
 }
 
@@ -109,7 +110,7 @@ func (r *Runtime) Remove(ctx context.Context, name string) error {
 	if !errors.Is(err, ErrNotRunning) {
 		return err
 	}
-	group, err := newCgroup(r.opts.Instance, name, Limits{})
+	group, err := r.newCgroup(name, Limits{})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ const plenty = 1 << 30
 func (e *Engine) requirements(ctx context.Context) []require.Check {
 	opts := require.Options{
 		Instance: e.config.Instance, Bridge: e.network.Bridge(), StateDir: e.config.StateDir,
+		Pool:     e.pool.Dir(),
 		LoopFile: e.config.LoopFile(), Proxy: e.config.Proxy.HTTP,
 	}
 	for _, rec := range e.store.All() {

@@ -182,7 +182,10 @@ func explain(err error) error {
 
 func limitsOf(rec site.Record) container.Limits {
 	l := rec.Spec.Limits
-	return container.Limits{Memory: l.Memory, Swap: l.Swap, CPUs: l.CPUs, PIDs: l.PIDs}
+	return container.Limits{
+		Memory: l.Memory, Swap: l.Swap, CPUs: l.CPUs, PIDs: l.PIDs,
+		CPUWeight: l.CPUWeight, IOWeight: l.IOWeight, IOBandwidth: l.IOBandwidth,
+	}
 }
 
 // setUnmet notes why limits of a running site are not those of its record; "" that they are.

@@ -69,7 +69,7 @@ func (e *Engine) status(ctx context.Context, rec site.Record) site.Status {
 		})
 	}
 	if c := s.container; c != nil {
-		out.PID, out.StartedAt, out.Warnings = c.PID(), c.StartedAt(), c.Warnings()
+		out.PID, out.StartedAt, out.Warnings = c.PID(), c.StartedAt(), c.Warnings(limitsOf(rec))
 		if usage, err := c.Usage(); err == nil {
 			out.Usage.Memory, out.Usage.PIDs, out.Usage.CPUSeconds = usage.Memory, usage.PIDs, usage.CPUSeconds
 		}

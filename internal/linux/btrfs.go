@@ -22,6 +22,7 @@ const (
 	btrfsStartSync     = 0x80089418
 	btrfsSubvolCreate  = 0x50009418
 	btrfsSubvolFlags   = 0x80089419
+	btrfsFSInfo        = 0x8400941f
 	btrfsSetFlags      = 0x4008941a
 	btrfsQuotaCtl      = 0xc0109428
 	btrfsQgroupAssign  = 0x40189429

@@ -37,6 +37,7 @@ type Options struct {
 	Bridge   string   // name of the instance's bridge
 	Instance string   // of the nftables tables that are ours
 	StateDir string   // whose file system is looked at
+	Pool     string   // directory of images and sites
 	LoopFile string   // of the pool; "" where it is a directory
 	Proxy    []string // addresses that the proxy listens on, "host:port"
 	Ports    []Port   // of the host that lead to sites
@@ -57,7 +58,7 @@ func Needed(o Options) []Check {
 
 // All is Needed and what else makes sites reachable, or images possible to build.
 func All(o Options) []Check {
-	checks := append(Needed(o), swap(), builder())
+	checks := append(Needed(o), swap(), ioBandwidth(o.Pool), ioWeight(o.Pool), builder())
 	checks = append(checks, accounts()...)
 	checks = append(checks, space("state directory", o.StateDir))
 	listeners, err := listening()

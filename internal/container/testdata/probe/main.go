@@ -29,6 +29,10 @@ func main() {
 		fail(os.WriteFile(os.Args[2], []byte("probe"), 0o644))
 	case "fill":
 		fmt.Println(fill(os.Args[2]))
+	case "store": // so many bytes of a file, until they are on the disk
+		fail(store(os.Args[2], number(3)))
+	case "load": // a file from the disk, not from memory
+		fail(load(os.Args[2]))
 	case "hog":
 		hog(number(2))
 	case "hold":
