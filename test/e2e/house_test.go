@@ -179,3 +179,13 @@ func poll(try func() error) error {
 		}
 	}
 }
+
+// pause waits; it reports whether ctx lives.
+func pause(ctx context.Context, length time.Duration) bool {
+	select {
+	case <-time.After(length):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

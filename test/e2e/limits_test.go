@@ -97,13 +97,22 @@ func (h *house) kernelLimits(site string) (map[string]float64, error) {
 			}
 		}
 	}
-	out, err = h.command("show", site, "--format", "json").Output()
+	dirs, err := h.groups(site)
+	for _, dir := range dirs {
+		readGroup(dir, limits)
+	}
+	return limits, err
+}
+
+// groups are the directories of a site's cgroup, one for each controller on v1; none if it does not run.
+func (h *house) groups(site string) (dirs []string, err error) {
+	out, err := h.command("show", site, "--format", "json").Output()
 	if err != nil {
 		return nil, fmt.Errorf("show %s: %w", site, err)
 	}
 	var s struct{ PID int }
 	if err := json.Unmarshal(out, &s); err != nil || s.PID == 0 {
-		return limits, err
+		return nil, err
 	}
 	groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", s.PID))
 	if err != nil {
@@ -112,10 +121,10 @@ func (h *house) kernelLimits(site string) (map[string]float64, error) {
 	for line := range strings.Lines(string(groups)) {
 		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
 		for controller := range strings.SplitSeq(f[1], ",") {
-			readGroup(filepath.Join("/sys/fs/cgroup", controller, f[2]), limits)
+			dirs = append(dirs, filepath.Join("/sys/fs/cgroup", controller, f[2]))
 		}
 	}
-	return limits, nil
+	return dirs, nil
 }
 
 // readGroup adds what the limit files of one directory say, of cgroup v1 or v2.

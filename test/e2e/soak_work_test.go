@@ -40,16 +40,6 @@ func (k *soak) work(ctx context.Context, random *rand.Rand) {
 	}
 }
 
-// pause waits; it reports whether ctx lives.
-func pause(ctx context.Context, length time.Duration) bool {
-	select {
-	case <-time.After(length):
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // command gives one command that fits the site's state.
 func (s *soakSite) command(random *rand.Rand) {
 	exists, wanted, sure := s.known()
