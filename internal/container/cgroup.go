@@ -200,25 +200,6 @@ func samePages(a, b string) bool {
 	return err1 == nil && err2 == nil && x/page == y/page && x >= page
 }
 
-// Usage of a container as the kernel counts it: bytes, tasks, seconds.
-type Usage struct {
-	Memory     int64
-	PIDs       int64
-	CPUSeconds float64
-}
-
-func (c *cgroup) usage() (Usage, error) {
-	stats, err := c.manager.Stats(&cgroups.StatsOptions{Controllers: cgroups.CPU | cgroups.Memory | cgroups.Pids})
-	if err != nil {
-		return Usage{}, fmt.Errorf("read cgroup: %w", err)
-	}
-	return Usage{
-		Memory:     int64(stats.MemoryStats.Usage.Usage),
-		PIDs:       int64(stats.PidsStats.Current),
-		CPUSeconds: float64(stats.CpuStats.CpuUsage.TotalUsage) / 1e9,
-	}, nil
-}
-
 // remove deletes the cgroup; its processes must have ended. It is idempotent.
 func (c *cgroup) remove() error {
 	if err := c.manager.Destroy(); err != nil {

@@ -103,7 +103,7 @@ func (p *Pool) LostGroups() ([]LostGroup, error) {
 		_, stale := p.stale[group]
 		p.mu.Unlock()
 		if !stale {
-			lost = append(lost, LostGroup{group.String(), int((group.Number() - p.base - 1) % generation), group})
+			lost = append(lost, LostGroup{group.String(), p.indexOf(group), group})
 		}
 	}
 	return lost, nil

@@ -204,16 +204,8 @@ func (p *Pool) Usage(ctx context.Context, name string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	p.mu.Lock()
-	fresh := time.Since(p.committed) < freshness
-	if !fresh {
-		p.committed = time.Now()
-	}
-	p.mu.Unlock()
-	if !fresh {
-		if err := linux.BtrfsCommit(p.root); err != nil {
-			return 0, fmt.Errorf("commit pool: %w", err)
-		}
+	if err := p.commitStale(); err != nil {
+		return 0, err
 	}
 	bytes, err := linux.BtrfsQgroupUsage(p.root, whole)
 	if err != nil {

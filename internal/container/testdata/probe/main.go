@@ -39,6 +39,8 @@ func main() {
 		taken := hog(number(2))
 		time.Sleep(time.Hour)
 		runtime.KeepAlive(taken)
+	case "cache":
+		fail(os.WriteFile("/home/cache", make([]byte, number(2)), 0o600))
 	case "bomb":
 		fmt.Println(bomb(number(2)))
 	case "wait":

@@ -1,0 +1,91 @@
+//go:build root
+
+package container
+
+import (
+	"context"
+	"fmt"
+	"testing"
+)
+
+// TestStrainAndKills: memory that is held counts, cache that nobody uses does not, and a kill is counted and named, live and
+// by a logisd that comes later.
+func TestStrainAndKills(t *testing.T) {
+	b := newBox(t)
+	alice, bob := b.start(b.spec("alice", 0)), b.start(b.spec("bob", 1))
+	const limit = 64 << 20
+
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	heard, ended := make(chan Kill, 100), make(chan error, 1)
+	go func() {
+		ended <- b.runtime.Kills(ctx, func(k Kill, old bool) {
+			if !old {
+				heard <- k
+			}
+		}, func() {})
+	}()
+
+	if r := run(t, alice, "", "/probe", "hog", fmt.Sprint(4*limit)); r.status != 128+9 {
+		t.Fatalf("four times the limit: %+v", r)
+	}
+	for c, want := range map[*Container]int64{alice: 1, bob: 0} {
+		u, err := c.Usage()
+		must(t, err)
+		kills, err := c.OOMKills()
+		must(t, err)
+		if kills != want || u.OOMKills != want {
+			t.Errorf("%s: %d kills, %d in its usage, want %d", c.name, kills, u.OOMKills, want)
+		}
+	}
+	select {
+	case err := <-ended:
+		t.Skipf("kills are counted; no kernel log names them here: %v", err)
+	default:
+	}
+	ours := func(k Kill) bool { return k.Site == "alice" || k.Site == "" && k.UID-idBase < 65536 }
+	var named Kill
+	for !ours(named) {
+		select {
+		case named = <-heard: // others of this machine have sites of these ids too
+		case err := <-ended:
+			t.Fatalf("the log ended: %v", err)
+		}
+	}
+	if named.Name != "probe" || named.PID <= 0 || named.Host || named.UID != idBase {
+		t.Errorf("heard of %+v", named)
+	}
+	stop()
+	must(t, <-ended)
+
+	// One that comes later reads what the log still holds.
+	ctx, stop = context.WithCancel(t.Context())
+	defer stop()
+	found := false
+	must(t, b.runtime.Kills(ctx, func(k Kill, old bool) {
+		if k == named && old {
+			found = true
+			stop()
+		}
+	}, func() {}))
+	if !found {
+		t.Error("the kill is not found in the log afterwards")
+	}
+}
+
+func TestWorkingLeavesOutCache(t *testing.T) {
+	b := newBox(t)
+	c := b.start(b.spec("alice", 0))
+	if r := run(t, c, "", "/probe", "cache", fmt.Sprint(24<<20)); r.status != 0 {
+		t.Fatalf("write a file: %+v", r)
+	}
+	u, err := c.Usage()
+	must(t, err)
+	working, err := c.Working(0)
+	must(t, err)
+	all, err := c.Working(1 << 40)
+	must(t, err)
+	if u.Cache < 16<<20 || u.Memory < u.Cache || working > u.Memory-16<<20 || all < 16<<20 {
+		t.Errorf("usage %+v, working %d, with the cache %d", u, working, all)
+	}
+}

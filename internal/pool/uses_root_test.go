@@ -1,0 +1,57 @@
+//go:build root
+
+package pool
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/logis-project/logis/internal/linux"
+)
+
+func TestUses(t *testing.T) {
+	p := open(t, loopOptions(t))
+	d := Disk{Limit: 256 * mib, Reserve: 96 * mib}
+	alice := create(t, p, "alice", 0, d)
+	create(t, p, "bob", 7, d)
+	create(t, p, "gone", 8, d)
+	if err := p.DeleteSite(t.Context(), "gone"); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := p.UsesChanged(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := fill(t, filepath.Join(alice.Root, "file"))
+	uses, err := p.Uses(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := p.UsesChanged(t.Context())
+	if err != nil || after == before {
+		t.Errorf("what is used changed with the commit, its number is %d as before, %v", after, err)
+	}
+	if again, err := p.UsesChanged(t.Context()); err != nil || again != after {
+		t.Errorf("nothing was written, the number went from %d to %d, %v", after, again, err)
+	}
+	a, b := uses[0], uses[7]
+	if a.Limit != d.Limit || a.FilesLimit != d.Limit-d.Reserve || a.FilesUsed < files || a.FilesUsed > a.FilesLimit || a.Used < a.FilesUsed {
+		t.Errorf("alice, who wrote %d bytes: %+v", files, a)
+	}
+	if b.Limit != d.Limit || b.Used > mib || b.FilesUsed > b.Used {
+		t.Errorf("bob, who wrote none: %+v", b)
+	}
+	if len(uses) != 2 {
+		t.Errorf("%d sites: %+v", len(uses), uses)
+	}
+	whole, _, err := p.siteGroups("alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if one, err := linux.BtrfsQgroupUsage(p.root, whole); err != nil || one != a.Used {
+		t.Errorf("by itself alice uses %d, %v; with all others %d", one, err, a.Used)
+	}
+}
