@@ -19,10 +19,10 @@ const (
 	recordsASecond = 2000
 )
 
-// Kills calls each for every process of a container that the kernel killed for want of memory: first, with old set, for
-// those that its log still holds, then for those that come. lost is called where the log was overwritten before it was read.
+// Kills calls each for every process of a container that the kernel killed for want of memory: first for those that its log
+// still holds, then for those that come. lost is called where the log was overwritten before it was read.
 // It returns when ctx ends, or with the error of the log. Nothing runs while nothing is logged.
-func (r *Runtime) Kills(ctx context.Context, each func(k Kill, old bool), lost func()) error {
+func (r *Runtime) Kills(ctx context.Context, each func(Kill), lost func()) error {
 	f, err := os.OpenFile(kernelLog, os.O_RDONLY|unix.O_NONBLOCK, 0) // in the poller: no thread is held
 	if err != nil {
 		return fmt.Errorf("open kernel log: %w", err)
@@ -30,7 +30,7 @@ func (r *Runtime) Kills(ctx context.Context, each func(k Kill, old bool), lost f
 	defer f.Close()
 	// A deadline in the past ends Read, also one that has not begun.
 	defer context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })()
-	begin, err := monotonic()
+	boot, err := bootTime()
 	if err != nil {
 		return err
 	}
@@ -56,18 +56,19 @@ func (r *Runtime) Kills(ctx context.Context, each func(k Kill, old bool), lost f
 		}
 		record := string(buf[:n])
 		if k, ok := log.read(record); ok {
-			each(k, loggedAt(record) < begin)
+			k.At = boot.Add(loggedAt(record))
+			each(k)
 		}
 	}
 }
 
-// monotonic is the time since boot on the clock of the kernel's log, near enough.
-func monotonic() (time.Duration, error) {
+// bootTime is the instant that the kernel's log counts from, near enough.
+func bootTime() (time.Time, error) {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
-		return 0, fmt.Errorf("read clock: %w", err)
+		return time.Time{}, fmt.Errorf("read clock: %w", err)
 	}
-	return time.Duration(t.Nano()), nil
+	return time.Now().Add(-time.Duration(t.Nano())), nil
 }
 
 // loggedAt is the time of a record since boot; 0 where it has none.

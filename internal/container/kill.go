@@ -4,6 +4,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Kill is one process that the kernel killed for want of memory, as the kernel's log tells.
@@ -13,6 +14,7 @@ type Kill struct {
 	PID  int    // on the host
 	Name string // its comm, which is the site's word: printable ASCII, at most 64 bytes
 	Host bool   // the machine ran out of memory, not the site
+	At   time.Time
 }
 
 // maxKilledName bounds a comm: 15 bytes, each of which the log may write as \xNN.

@@ -54,6 +54,7 @@ func (e *Engine) Boot(ctx context.Context) error {
 		}
 	}
 	e.tasks.Go(e.guardRules)
+	e.watchStrain()
 	for _, rec := range broken {
 		e.log.Warn("undoing a site that was left half done", "site", rec.Name(), "phase", rec.Phase)
 		if err := e.destroy(ctx, rec); err != nil {

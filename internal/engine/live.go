@@ -27,6 +27,8 @@ type live struct {
 	told       string        // the failure that events tell of already
 	pause      time.Duration // before the last start that keepUp made
 	keptUp     bool          // keepUp runs
+
+	strain strain // how near the site is to its limits, as far as events tell
 }
 
 const (
@@ -67,6 +69,7 @@ func (l *live) run(c *container.Container, state site.State) {
 	defer l.mu.Unlock()
 	l.container, l.services, l.ready, l.stopping, l.unmet = c, nil, false, false, ""
 	l.state, l.failure = state, ""
+	l.strain.renew()
 	l.notify()
 }
 

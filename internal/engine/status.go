@@ -70,9 +70,7 @@ func (e *Engine) status(ctx context.Context, rec site.Record) site.Status {
 	}
 	if c := s.container; c != nil {
 		out.PID, out.StartedAt, out.Warnings = c.PID(), c.StartedAt(), c.Warnings(limitsOf(rec))
-		if usage, err := c.Usage(); err == nil {
-			out.Usage.Memory, out.Usage.PIDs, out.Usage.CPUSeconds = usage.Memory, usage.PIDs, usage.CPUSeconds
-		}
+		e.live(rec.Name()).addUsage(c, &out.Usage)
 	}
 	if s.container == nil && rec.Desired == site.Running && e.isHalted() {
 		out.Warnings = append(out.Warnings, "all sites are halted until the next boot, or: logis sites up")

@@ -25,6 +25,9 @@ const (
 	SiteDied       Type = "site.died"      // PID 1 ended though nobody wanted it to
 	SiteRestarted  Type = "site.restarted" // by logisd itself, after it died or failed
 	SiteAdopted    Type = "site.adopted"   // it ran on while logisd was away
+	SiteMemory     Type = "site.memory"    // its memory is 80 or 100 % full: the message begins with which
+	SiteDisk       Type = "site.disk"      // its disk is
+	SiteOOM        Type = "site.oom"       // the kernel killed processes of it for want of memory
 	SiteUndone     Type = "site.undone"    // half made or half destroyed: all of it is gone
 	SiteSwept      Type = "site.swept"     // what belonged to no site is removed
 	ImageBuilt     Type = "image.built"

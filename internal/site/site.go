@@ -80,9 +80,20 @@ type Status struct {
 // Usage of a site: bytes, tasks, seconds of processor time.
 type Usage struct {
 	Memory     int64
+	Cache      int64 // part of Memory that the kernel gives up first
+	Swap       int64
 	Disk       int64
 	PIDs       int64
 	CPUSeconds float64
+	OOMKills   int64 // processes that the kernel killed for want of memory, since the site started
+	LastKill   Kill  // the zero value where none is known
+}
+
+// Kill is a process of a site that the kernel killed for want of memory. Its name comes from inside the site.
+type Kill struct {
+	Process string
+	PID     int // on the host
+	At      time.Time
 }
 
 // Service is a service of a site as its PID 1 reports it; Name and State come from inside the site.
