@@ -79,10 +79,21 @@ type LimitsRequest struct {
 
 // Usage of a site as the kernel counts it now; all zero when it does not run, except DiskBytes.
 type Usage struct {
-	MemoryBytes int64   `json:"memory_bytes"`
-	DiskBytes   int64   `json:"disk_bytes"`
-	PIDs        int64   `json:"pids"`
-	CPUSeconds  float64 `json:"cpu_seconds"`
+	MemoryBytes int64    `json:"memory_bytes"`
+	CacheBytes  int64    `json:"cache_bytes" doc:"part of memory_bytes that the kernel takes back first: it counts for nothing in shares and events"`
+	SwapBytes   int64    `json:"swap_bytes"`
+	DiskBytes   int64    `json:"disk_bytes"`
+	PIDs        int64    `json:"pids"`
+	CPUSeconds  float64  `json:"cpu_seconds"`
+	OOMKills    int64    `json:"oom_kills" doc:"processes that the kernel killed for want of memory, since the site started"`
+	LastOOMKill *OOMKill `json:"last_oom_kill,omitempty" doc:"missing where the kernel's log does not tell"`
+}
+
+// OOMKill is a process that the kernel killed for want of memory.
+type OOMKill struct {
+	Process string    `json:"process" doc:"its name, which comes from inside the site"`
+	PID     int       `json:"pid" doc:"on the host"`
+	At      time.Time `json:"at"`
 }
 
 // Service is one service of a site as its PID 1 reports it.

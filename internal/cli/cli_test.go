@@ -223,7 +223,10 @@ func TestTables(t *testing.T) {
 	golden(t, "images-empty", run(t, socket, "", "image", "list").out)
 
 	s := servertest.StatusOf("alice", site.Running)
-	s.Usage = site.Usage{Memory: 47 << 20, Disk: 12345678, PIDs: 14, CPUSeconds: 3.25}
+	s.Usage = site.Usage{
+		Memory: 60 << 20, Cache: 13 << 20, Disk: 12345678, PIDs: 14, CPUSeconds: 3.25, OOMKills: 3,
+		LastKill: site.Kill{Process: "mariadbd\x1b[2J", PID: 4711, At: servertest.Birth()},
+	}
 	s.Warnings = []string{"swap is not limited: this kernel does not count it"}
 	s.Services = append(s.Services, site.Service{Name: "php", State: "running", Restarts: 1}, site.Service{Name: "sshd", State: "running", Restarts: 2})
 	s.StartedAt = s.StartedAt.Add(123456789)

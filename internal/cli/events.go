@@ -28,6 +28,10 @@ last 10,000 are kept. They are:
   site.died        its PID 1 ended though nobody wanted it to
   site.restarted   by logisd itself, after it died or failed
   site.adopted     it ran on while logisd was away
+  site.memory      its memory is 80 %, or 100 %, full (cache not counted that
+                   the kernel can take back); again only after less was used
+  site.disk        its disk is 80 %, or 100 %, full
+  site.oom         the kernel killed processes of it for want of memory
   site.undone      half made or half destroyed: all of it is gone
   site.swept       what belonged to no site is removed
   image.built, imported, removed

@@ -40,7 +40,7 @@ func (c *commandLine) list() *cobra.Command {
 func row(s api.Site) []string {
 	return []string{
 		s.Name, s.State, s.Image, s.Address4, net.JoinHostPort(s.SSH.Host, strconv.Itoa(s.SSH.Port)),
-		of(s.Usage.MemoryBytes, s.Limits.MemoryBytes), of(s.Usage.DiskBytes, s.Limits.DiskBytes),
+		of(working(s.Usage), s.Limits.MemoryBytes), of(s.Usage.DiskBytes, s.Limits.DiskBytes),
 		strings.Join(s.URLs, " "),
 	}
 }

@@ -63,7 +63,7 @@ func TestSet(t *testing.T) {
 		}
 	}
 	show := run(t, socket, "", "show", "alice").out
-	for _, want := range []string{" of 2GiB, swap 0B", " of 4GiB", "at most 2 cpus, weight 300,", "of 64, 2048 open files each\n", "disk i/o   bandwidth off, weight 20\n", "4MiB a service", "  priority   -3\n"} {
+	for _, want := range []string{" of 2GiB (0 %)", " of 4GiB", "at most 2 cpus, weight 300,", "of 64 (0 %), 2048 open files each\n", "disk i/o   bandwidth off, weight 20\n", "4MiB a service", "  priority   -3\n"} {
 		if !strings.Contains(show, want) {
 			t.Errorf("show has no %q:\n%s", want, show)
 		}

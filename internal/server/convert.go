@@ -16,9 +16,7 @@ func siteOf(st site.Status) api.Site {
 		SSH:  api.SSH{Host: st.SSHHost, Port: int(r.SSHPort), User: r.Name()},
 		URLs: list(st.URLs), Domains: list(st.Domains),
 		Limits: limitsOf(r.Spec.Limits), Priority: r.Spec.Priority,
-		Usage: api.Usage{
-			MemoryBytes: st.Usage.Memory, DiskBytes: st.Usage.Disk, PIDs: st.Usage.PIDs, CPUSeconds: st.Usage.CPUSeconds,
-		},
+		Usage:    usageOf(st.Usage),
 		Services: make([]api.Service, 0, len(st.Services)),
 		PID:      st.PID, IDBase: r.IDBase,
 		CreatedAt: r.CreatedAt.UTC(), Error: st.Error, Warnings: st.Warnings,
