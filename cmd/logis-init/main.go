@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -59,5 +60,6 @@ func run() error {
 	if err := socket.Close(); err != nil {
 		return fmt.Errorf("close the control socket: %w", err)
 	}
-	return guest.Run(context.Background(), guest.Options{Site: os.Getenv("LOGIS_SITE"), Control: listener})
+	logSize, _ := strconv.ParseInt(os.Getenv("LOGIS_LOG_SIZE"), 10, 64) // without it the default
+	return guest.Run(context.Background(), guest.Options{Site: os.Getenv("LOGIS_SITE"), Control: listener, LogSize: logSize})
 }

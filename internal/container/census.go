@@ -128,7 +128,10 @@ func (c *Container) CheckLimits(l Limits) error {
 	if err := c.cgroup.verify(r); err != nil {
 		return err
 	}
-	return c.cgroup.checkIO(l)
+	if err := c.cgroup.checkIO(l); err != nil {
+		return err
+	}
+	return c.checkOpenFiles(l.OpenFiles)
 }
 
 // ControlSocket reports whether the socket is there by which the site is entered.

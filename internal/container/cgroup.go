@@ -30,6 +30,8 @@ type Limits struct {
 	CPUWeight   int64 // share of the processors, 1 to 10000; 0 is not set
 	IOWeight    int64 // share of the disks, 1 to 10000; 0 is not set
 	IOBandwidth int64 // bytes a second from each disk of the pool, and to each; 0 is none
+	OpenFiles   int64 // of each process; 0 is the host's
+	LogSize     int64 // bytes on disk of each service's log; 0 is as PID 1 has it
 }
 
 const cpuPeriod = 100_000 // microseconds, the kernel's default (cgroups(7), cpu.cfs_period_us)

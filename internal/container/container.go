@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -31,6 +32,7 @@ type Container struct {
 	startedAt  time.Time
 	channel    *net.UnixConn // to the entry, until Start ends
 	cgroup     *cgroup
+	logSize    atomic.Int64  // that PID 1 has taken; 0 is not known
 	limited    chan struct{} // closed when limit has returned limitErr; nil after Adopt
 	limitErr   error
 	done       chan struct{} // closed when PID 1 has ended
@@ -109,7 +111,15 @@ func (c *Container) PID() int { return c.pid }
 func (c *Container) StartedAt() time.Time { return c.startedAt }
 
 // Warnings lists what of limits this host does not enforce. They are known once Start has returned.
-func (c *Container) Warnings(l Limits) []string { return c.cgroup.warnings(l) }
+func (c *Container) Warnings(l Limits) []string {
+	warnings := c.cgroup.warnings(l)
+	for _, w := range [...]string{c.openFilesGap(l.OpenFiles), c.logSizeGap(l)} {
+		if w != "" {
+			warnings = append(warnings, w)
+		}
+	}
+	return warnings
+}
 
 // Done is closed when PID 1 has ended, and with it every process of the site. After Close it no longer is.
 func (c *Container) Done() <-chan struct{} { return c.done }

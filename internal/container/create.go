@@ -272,6 +272,7 @@ func (c *Container) Start(ctx context.Context) error {
 	fds := []int{int(root.Fd())}
 	spec := entry.Spec{
 		Name: c.name, Resolver: c.spec.Resolver, Filter: c.runtime.filter, Keep: keptNumbers(),
+		OpenFiles: uint64(c.spec.Limits.OpenFiles), LogSize: c.spec.Limits.LogSize,
 	}
 	if c.spec.Data != (Layers{}) {
 		data, err := assembleData(c.spec.Data)
@@ -313,5 +314,6 @@ func (c *Container) Start(ctx context.Context) error {
 	if linux.PidfdEnded(c.pidfd) {
 		return fmt.Errorf("set up: %w", errEnded)
 	}
+	c.logSize.Store(c.spec.Limits.LogSize)
 	return nil
 }

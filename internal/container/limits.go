@@ -40,7 +40,13 @@ func (c *Container) SetLimits(ctx context.Context, l Limits) error {
 	if err := errors.Join(c.awaitLimit(ctx), ctx.Err()); err != nil {
 		return err
 	}
-	return c.cgroup.change(l)
+	if err := c.cgroup.change(l); err != nil {
+		return err
+	}
+	if err := c.setOpenFiles(l.OpenFiles); err != nil {
+		return err
+	}
+	return c.tune(ctx, l)
 }
 
 // HostMemory is the memory of this machine, in bytes (sysinfo(2)).

@@ -156,6 +156,16 @@ func (e *Engine) fits(ctx context.Context, old, asked site.Limits) error {
 				quantity.Format(asked.Memory), quantity.Format(memory))
 		}
 	}
+	if asked.OpenFiles > old.OpenFiles {
+		most, err := e.containers.HostOpenFiles()
+		if err != nil {
+			return err
+		}
+		if asked.OpenFiles > most {
+			return fmt.Errorf("%w: %d open files are more than this host allows a process (%d): ask for less, or raise logisd's own limit "+
+				"(LimitNOFILE= in logis.service)", site.ErrInvalid, asked.OpenFiles, most)
+		}
+	}
 	if asked.Disk > old.Disk {
 		_, size, err := e.pool.Free(ctx)
 		if err != nil {
@@ -184,7 +194,7 @@ func limitsOf(rec site.Record) container.Limits {
 	l := rec.Spec.Limits
 	return container.Limits{
 		Memory: l.Memory, Swap: l.Swap, CPUs: l.CPUs, PIDs: l.PIDs,
-		CPUWeight: l.CPUWeight, IOWeight: l.IOWeight, IOBandwidth: l.IOBandwidth,
+		CPUWeight: l.CPUWeight, IOWeight: l.IOWeight, IOBandwidth: l.IOBandwidth, OpenFiles: l.OpenFiles, LogSize: l.LogSize,
 	}
 }
 

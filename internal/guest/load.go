@@ -55,7 +55,7 @@ func (g *guest) load() {
 }
 
 func (g *guest) addService(spec Service) error {
-	log, err := newServiceLog(g.opts.Logs, spec.Name)
+	log, err := newServiceLog(g.opts.Logs, spec.Name, g.opts.LogSize)
 	if err != nil {
 		return fmt.Errorf("log of %s: %w", spec.Name, err)
 	}

@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	maxLog  = 1 << 20 // bytes of a log before it becomes NAME.log.1
-	maxLine = 8 << 10 // bytes of a line; the rest of it is cut
+	defaultLogSize = 2 << 20  // bytes of NAME.log and NAME.log.1 together
+	minLogSize     = 64 << 10 // half of it holds a few of the longest lines
+	maxLine        = 8 << 10  // bytes of a line; the rest of it is cut
 	// stampLayout is RFC 3339 with all nine digits, in UTC: lines sort by it.
 	stampLayout = "2006-01-02T15:04:05.000000000Z07:00"
 )
@@ -34,6 +35,7 @@ type serviceLog struct {
 	output     *os.File
 
 	mu      sync.Mutex
+	half    int64    // bytes of the log before it becomes NAME.log.1
 	file    *os.File // nil until the first line
 	dropped int      // lines lost since the last that was written
 	closed  bool     // the last line has been written
@@ -41,14 +43,14 @@ type serviceLog struct {
 }
 
 // newServiceLog makes the pipe; the file comes with the first line.
-func newServiceLog(dir, name string) (*serviceLog, error) {
+func newServiceLog(dir, name string, size int64) (*serviceLog, error) {
 	output, input, err := pipeFrom()
 	if err != nil {
 		return nil, err
 	}
 	return &serviceLog{
 		name: name, path: filepath.Join(dir, name+".log"), input: input, output: output,
-		readers: map[chan control.LogLine]bool{},
+		half: size / 2, readers: map[chan control.LogLine]bool{},
 	}, nil
 }
 
@@ -88,17 +90,28 @@ func (l *serviceLog) append(lines [][]byte) {
 	if l.dropped > 0 {
 		fmt.Fprintf(&batch, "%s logis: %d lines were dropped: the disk was full\n", stamp, l.dropped)
 	}
+	waiting := 0 // lines in batch
+	flush := func() {
+		if err := l.write(batch.Bytes()); err != nil {
+			l.dropped += waiting
+		} else {
+			l.dropped = 0
+		}
+		batch.Reset()
+		waiting = 0
+	}
 	for _, line := range lines {
+		// The stamps can make many times of what was read: a read of nothing but line ends.
+		if batch.Len() > 0 && int64(batch.Len()+len(stamp)+len(line)+2) > l.half {
+			flush()
+		}
 		batch.WriteString(stamp)
 		batch.WriteByte(' ')
 		batch.Write(line)
 		batch.WriteByte('\n')
+		waiting++
 	}
-	if err := l.write(batch.Bytes()); err != nil {
-		l.dropped += len(lines)
-	} else {
-		l.dropped = 0
-	}
+	flush()
 	for r := range l.readers {
 		for _, line := range lines {
 			select {
@@ -118,7 +131,7 @@ func (l *serviceLog) write(batch []byte) error {
 	if err != nil {
 		return err
 	}
-	if fi.Size()+int64(len(batch)) > maxLog {
+	if fi.Size()+int64(len(batch)) > l.half {
 		if err := l.rotate(); err != nil {
 			return err
 		}

@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	maxLogLines = 10_000 // lines of one request
-	followQueue = 256    // lines that a follower may lag behind
+	maxLogLines = 10_000  // lines of one request
+	followQueue = 256     // lines that a follower may lag behind
+	maxTail     = 1 << 20 // bytes of a file that are looked at for them
 )
 
 // tail returns the last n lines of the log and, with follow, a channel that gets every later one; the channel is closed
@@ -62,7 +63,7 @@ func parseLogLine(service, line string) control.LogLine {
 	return control.LogLine{Time: stamp, Service: service, Text: text[:min(len(text), maxLine)]}
 }
 
-// lastLines returns the last n whole lines of the file at path, looking at no more than its last maxLog bytes. A file
+// lastLines returns the last n whole lines of the file at path, looking at no more than its last maxTail bytes. A file
 // that is missing or no regular file has none.
 func lastLines(path string, n int) []string {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
@@ -75,7 +76,7 @@ func lastLines(path string, n int) []string {
 		return nil
 	}
 	for want := int64(64 << 10); ; want *= 4 {
-		want = min(want, fi.Size(), maxLog)
+		want = min(want, fi.Size(), maxTail)
 		data := make([]byte, want)
 		got, err := f.ReadAt(data, fi.Size()-want)
 		if err != nil && err != io.EOF {
@@ -85,7 +86,7 @@ func lastLines(path string, n int) []string {
 		if want < fi.Size() { // begins inside a line
 			_, data, _ = bytes.Cut(data, []byte{'\n'})
 		}
-		if bytes.Count(data, []byte{'\n'}) < n && want < min(fi.Size(), maxLog) {
+		if bytes.Count(data, []byte{'\n'}) < n && want < min(fi.Size(), maxTail) {
 			continue
 		}
 		if i := bytes.LastIndexByte(data, '\n'); i < 0 {

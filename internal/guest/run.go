@@ -17,6 +17,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -34,6 +35,7 @@ type Options struct {
 	Tmp      string       // directory that is emptied at start; "" is /tmp
 	Passwd   string       // "" is /etc/passwd
 	Group    string       // "" is /etc/group
+	LogSize  int64        // bytes on disk of each service's log; 0 is defaultLogSize
 }
 
 const (
@@ -52,6 +54,7 @@ type guest struct {
 	reaper   *reaper
 	board    *board
 	services []*service
+	tuned    atomic.Int64 // size of logs that was asked for since the start; 0 is opts.LogSize
 }
 
 // Run is the life of PID 1: it returns nil when SIGTERM came, or ctx ended, and every service has stopped. The processes
@@ -127,6 +130,9 @@ func withDefaults(o Options) Options {
 		if *d.field == "" {
 			*d.field = d.value
 		}
+	}
+	if o.LogSize < minLogSize {
+		o.LogSize = defaultLogSize
 	}
 	return o
 }

@@ -114,6 +114,8 @@ func (s *server) answer(ctx context.Context, conn net.Conn) {
 		s.guest.watch(conn, readerGone(conn))
 	case req.Op == control.OpLogs && req.Logs != nil:
 		s.guest.logs(conn, *req.Logs, readerGone(conn))
+	case req.Op == control.OpTune && req.Tune != nil:
+		_ = control.Write(conn, s.guest.tune(*req.Tune))
 	case req.Op == control.OpExec && req.Exec != nil:
 		if unix, ok := conn.(*net.UnixConn); ok {
 			s.guest.exec(ctx, unix, *req.Exec)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -63,7 +64,7 @@ func restrict(spec Spec) error {
 	if _, err := unix.KeyctlJoinSessionKeyring("logis"); err != nil && err != unix.ENOSYS {
 		return fmt.Errorf("join a session keyring: %w", err)
 	}
-	if err := setLimits(); err != nil {
+	if err := limitOpenFiles(spec.OpenFiles); err != nil {
 		return err
 	}
 	if err := dropBounding(spec.Keep); err != nil {
@@ -72,17 +73,23 @@ func restrict(spec Spec) error {
 	return loadFilter(spec.Filter)
 }
 
-// setLimits sets the soft limits that services expect; the hard ones are the host's.
-func setLimits() error {
-	for resource, soft := range map[int]uint64{unix.RLIMIT_NOFILE: 4096} {
-		var limit unix.Rlimit
-		if err := unix.Getrlimit(resource, &limit); err != nil {
-			return fmt.Errorf("read resource limit %d: %w", resource, err)
-		}
-		limit.Cur = min(soft, limit.Max)
-		if err := unix.Setrlimit(resource, &limit); err != nil {
-			return fmt.Errorf("set resource limit %d: %w", resource, err)
-		}
+// limitOpenFiles sets the limit that all processes of the site inherit; 0 is the host's, with the soft one that services expect.
+func limitOpenFiles(n uint64) error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("read the limit of open files: %w", err)
+	}
+	switch {
+	case n > limit.Max:
+		return fmt.Errorf("limit open files to %d: this host allows a process %d", n, limit.Max)
+	case n != 0:
+		// Soft and hard: Go's runtime in PID 1 then leaves both alone, and its children as they are.
+		limit.Cur, limit.Max = n, n
+	default:
+		limit.Cur = min(4096, limit.Max)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("limit open files to %d: %w", n, err)
 	}
 	return nil
 }
@@ -155,6 +162,9 @@ func execute(spec Spec) error {
 	env := []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"LOGIS_SITE=" + spec.Name, "container=logis", "HOME=/root", "LANG=C.UTF-8",
+	}
+	if spec.LogSize != 0 {
+		env = append(env, "LOGIS_LOG_SIZE="+strconv.FormatInt(spec.LogSize, 10))
 	}
 	err = execveat(binaryFD, argv, env)
 	_ = unix.Dup3(channel, channelFD, unix.O_CLOEXEC)

@@ -30,6 +30,8 @@ type Spec struct {
 	Resolver   []string `json:"resolver"`    // addresses for resolv.conf
 	Filter     []byte   `json:"filter"`      // seccomp program: struct sock_filter, 8 bytes each, little endian
 	Keep       []uint   `json:"keep"`        // capability numbers left in the bounding set
+	OpenFiles  uint64   `json:"open_files"`  // of each process, soft and hard; 0 is the host's
+	LogSize    int64    `json:"log_size"`    // bytes on disk of each service's log; 0 is PID 1's default
 }
 
 // MaxSpec bounds one message on the channel, in bytes.

@@ -25,6 +25,7 @@ const (
 	OpWatch = "watch" // answer: a Status message now and after every change, until the connection closes
 	OpExec  = "exec"  // answer: the frames of package frame
 	OpLogs  = "logs"  // answer: LogLine messages, then the connection closes (with Follow: never)
+	OpTune  = "tune"  // answer: the Tune that is now in force; of a release that does not know it: none
 )
 
 // Request is the first message of every connection.
@@ -32,6 +33,12 @@ type Request struct {
 	Op   string `json:"op"`
 	Exec *Exec  `json:"exec,omitempty"`
 	Logs *Logs  `json:"logs,omitempty"`
+	Tune *Tune  `json:"tune,omitempty"`
+}
+
+// Tune are settings of PID 1 that change while it runs.
+type Tune struct {
+	LogBytes int64 `json:"log_bytes"` // of each service's log, on disk
 }
 
 // Exec asks for one command.

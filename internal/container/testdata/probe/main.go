@@ -33,6 +33,12 @@ func main() {
 		fail(store(os.Args[2], number(3)))
 	case "load": // a file from the disk, not from memory
 		fail(load(os.Args[2]))
+	case "openfiles":
+		fail(openMany())
+	case "modest":
+		fail(beModest(number(2)))
+		fmt.Println("waiting")
+		time.Sleep(time.Hour)
 	case "hog":
 		hog(number(2))
 	case "hold":
