@@ -74,10 +74,9 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (_ *host, err 
 	if err != nil {
 		return nil, err
 	}
-	h.store, err = site.Open(filepath.Join(c.StateDir, "sites"), c.BaseDomain, site.Ranges{
-		Subnet4: c.Network.Subnet4, Subnet6: c.Network.Subnet6,
-		FirstPort: c.SSH.Ports.First, LastPort: c.SSH.Ports.Last, PortFree: h.network.PortFree,
-	})
+	ranges := rangesOf(c)
+	ranges.PortFree = h.network.PortFree
+	h.store, err = site.Open(filepath.Join(c.StateDir, "sites"), c.BaseDomain, ranges)
 	if err != nil {
 		return nil, err
 	}
@@ -120,6 +119,18 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (_ *host, err 
 	}
 	recordOrigin(c.StateDir, "/etc/machine-id", log)
 	return h, nil
+}
+
+func rangesOf(c config.Config) site.Ranges {
+	return site.Ranges{
+		Subnet4: c.Network.Subnet4, Subnet6: c.Network.Subnet6, FirstID: c.FirstID,
+		FirstPort: c.SSH.Ports.First, LastPort: c.SSH.Ports.Last,
+	}
+}
+
+func idsOf(c config.Config) require.IDs {
+	first, last := rangesOf(c).IDs()
+	return require.IDs{First: first, Last: last}
 }
 
 // noContainers reports that no earlier logisd left containers in the run directory, so that mounts are nobody's.

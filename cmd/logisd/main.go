@@ -71,7 +71,12 @@ func run(path string) error {
 		return err
 	}
 	defer unlock()
-	if err := require.Error(require.Needed(require.Options{LoopFile: c.LoopFile()})); err != nil {
+	release, err := claimIDs(c, "/run")
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := require.Error(require.Needed(require.Options{LoopFile: c.LoopFile(), IDs: idsOf(c)})); err != nil {
 		return err
 	}
 	host, err := open(ctx, c, log)

@@ -27,6 +27,7 @@ type Config struct {
 	RunDir     string   `toml:"run_dir"`     // absolute
 	BaseDomain string   `toml:"base_domain"` // site alice answers at alice.<base_domain>
 	PublicHost string   `toml:"public_host"` // printed in ssh lines; "" is this machine's host name
+	FirstID    uint32   `toml:"first_id"`    // of the host ids that sites are given, 65,536 each
 	Pool       Pool     `toml:"pool"`
 	Network    Network  `toml:"network"`
 	SSH        SSH      `toml:"ssh"`
@@ -132,7 +133,8 @@ func (r PortRange) MarshalText() ([]byte, error) {
 func Default() Config {
 	return Config{
 		Instance: "logis", StateDir: "/var/lib/logis", RunDir: "/run/logis", BaseDomain: "localhost",
-		Pool: Pool{Size: 20 << 30},
+		FirstID: 1_000_000_000,
+		Pool:    Pool{Size: 20 << 30},
 		Network: Network{
 			Subnet4: netip.MustParsePrefix("10.83.0.0/16"),
 			Subnet6: netip.MustParsePrefix("fd83:6c6f:6769::/64"),
@@ -173,6 +175,13 @@ func Parse(data []byte) (Config, error) {
 	return c, c.check()
 }
 
+// The ids of the host's accounts, of systemd's dynamic users and of nobody are below lowestID, systemd.users(5). Above
+// highestID there is no room for 16 sites before the id that is none.
+const (
+	lowestID  = 1 << 17
+	highestID = 1<<32 - 1 - 17*65536
+)
+
 var instanceName = regexp.MustCompile(`^[a-z][a-z0-9]{0,7}$`)
 
 func (c Config) check() error {
@@ -183,6 +192,8 @@ func (c Config) check() error {
 		return fmt.Errorf("state_dir: %q is not an absolute path", c.StateDir)
 	case !filepath.IsAbs(c.RunDir):
 		return fmt.Errorf("run_dir: %q is not an absolute path", c.RunDir)
+	case c.FirstID < lowestID || c.FirstID > highestID:
+		return fmt.Errorf("first_id: %d must be from %d, which is above the host's own ids, to %d", c.FirstID, lowestID, highestID)
 	case c.Pool.Path != "" && !filepath.IsAbs(c.Pool.Path):
 		return fmt.Errorf("pool.path: %q is not an absolute path", c.Pool.Path)
 	case c.Pool.Size < 1<<30:

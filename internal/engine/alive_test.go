@@ -30,7 +30,7 @@ func (s *stuck) Write(p []byte) (int, error) {
 
 // A driver's lock that is never given back is noticed as one of the engine's own is.
 func TestAlive(t *testing.T) {
-	store, err := site.Open(t.TempDir(), "localhost", site.Ranges{})
+	store, err := site.Open(t.TempDir(), "localhost", site.Ranges{FirstID: 1 << 17})
 	if err != nil {
 		t.Fatal(err)
 	}

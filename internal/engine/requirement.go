@@ -9,12 +9,17 @@ import (
 // plenty is the free space of the pool below which doctor warns, in bytes.
 const plenty = 1 << 30
 
+func (e *Engine) ids() require.IDs {
+	first, last := e.store.IDs()
+	return require.IDs{First: first, Last: last}
+}
+
 // requirements are those of package require, and what only logisd's own parts can tell.
 func (e *Engine) requirements(ctx context.Context) []require.Check {
 	opts := require.Options{
 		Instance: e.config.Instance, Bridge: e.network.Bridge(), StateDir: e.config.StateDir,
 		Pool:     e.pool.Dir(),
-		LoopFile: e.config.LoopFile(), Proxy: e.config.Proxy.HTTP,
+		LoopFile: e.config.LoopFile(), Proxy: e.config.Proxy.HTTP, IDs: e.ids(),
 	}
 	for _, rec := range e.store.All() {
 		opts.Ports = append(opts.Ports, require.Port{Number: rec.SSHPort, Site: rec.Name()})

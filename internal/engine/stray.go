@@ -48,8 +48,12 @@ func (x *examination) lookForStrays(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	foreigners, err := x.foreigners()
+	if err != nil {
+		return nil, err
+	}
 	k := x.ownersOf(append(before, x.store.All()...))
-	findings := slices.Concat(x.brokenRecords(k), x.strayContainers(c, k), x.strayNetwork(c, k), x.strayDisks(c, k), files)
+	findings := slices.Concat(x.brokenRecords(k), foreigners, x.strayContainers(c, k), x.strayNetwork(c, k), x.strayDisks(c, k), files)
 	for _, g := range groups {
 		if !k.indexes[g.Index] {
 			findings = append(findings, Finding{
@@ -89,6 +93,22 @@ func (x *examination) brokenRecords(k owners) []Finding {
 		})
 	}
 	return findings
+}
+
+// foreigners are processes of the host that could act as root of a site.
+func (x *examination) foreigners() ([]Finding, error) {
+	found, err := x.containers.Foreigners(x.store.IDs())
+	if err != nil {
+		return nil, err
+	}
+	var findings []Finding
+	for _, f := range found {
+		findings = append(findings, Finding{
+			What:   fmt.Sprintf("process %d (%s) has id %d, which is a site's, and belongs to no site", f.PID, f.Name, f.ID),
+			Remedy: "end it, and see where that id comes from: no account or container of another program may have ids from first_id on",
+		})
+	}
+	return findings, nil
 }
 
 func (x *examination) strayContainers(c census, k owners) []Finding {

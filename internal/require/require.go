@@ -41,6 +41,7 @@ type Options struct {
 	LoopFile string   // of the pool; "" where it is a directory
 	Proxy    []string // addresses that the proxy listens on, "host:port"
 	Ports    []Port   // of the host that lead to sites
+	IDs      IDs      // of the host that sites are given
 }
 
 // Port of the host that is redirected to a site.
@@ -53,7 +54,7 @@ type Port struct {
 func Needed(o Options) []Check {
 	checks := []Check{kernel(), calls(), userNamespaces(), fileSystem("overlay"), fileSystem("btrfs"), links()}
 	checks = append(checks, controlGroups()...)
-	return append(checks, nft(), mkfs(o.LoopFile))
+	return append(checks, ids(o.IDs), nft(), mkfs(o.LoopFile))
 }
 
 // All is Needed and what else makes sites reachable, or images possible to build.

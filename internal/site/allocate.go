@@ -10,14 +10,15 @@ import (
 // Ranges are what sites are given from.
 type Ranges struct {
 	Subnet4, Subnet6    netip.Prefix
+	FirstID             uint32 // of the host ids
 	FirstPort, LastPort uint16
 	PortFree            func(uint16) bool // nothing of the host listens on it
 }
 
 const (
-	firstID   = 1_000_000_000 // host ids below it are left to the host and to subuid(5)
+	lowestID  = 1 << 17 // below it are the host's own, systemd.users(5)
 	idsEach   = 65_536
-	lastIndex = (1<<32 - 1 - firstID) / idsEach // exclusive
+	lastIndex = (1<<32 - 1) / idsEach // exclusive, whatever the first id
 )
 
 // ErrExhausted is returned when a range has nothing left to give.
@@ -55,13 +56,23 @@ func (r Ranges) allocate(c *cursor, rec *Record, indexes map[int]bool, ports map
 	}
 	*c = cursor{index + 1, port + 1}
 	rec.Index, rec.SSHPort = index, r.FirstPort+uint16(port)
-	rec.IDBase = firstID + uint32(index)*idsEach
+	rec.IDBase = r.idBase(index)
 	rec.Address4, rec.Address6 = nth(r.Subnet4, index+2), nth(r.Subnet6, index+2)
 	return nil
 }
 
 // hosts is how many sites the subnet holds: without network, gateway and broadcast.
-func (r Ranges) hosts() int { return min(1<<min(30, 32-r.Subnet4.Bits())-3, lastIndex) }
+func (r Ranges) hosts() int {
+	return min(1<<min(30, 32-r.Subnet4.Bits())-3, int((1<<32-1-r.FirstID)/idsEach))
+}
+
+// IDs returns the first and the last host id that sites are or may be given.
+func (r Ranges) IDs() (first, last uint32) {
+	return r.FirstID, r.FirstID + uint32(r.hosts())*idsEach - 1
+}
+
+// idBase is the first id of the site with an index.
+func (r Ranges) idBase(index int) uint32 { return r.FirstID + uint32(index)*idsEach }
 
 // next returns the first free number from start on, below size, going round once.
 func next(start, size int, free func(int) bool) (int, bool) {

@@ -109,7 +109,7 @@ func TestBrokenRecords(t *testing.T) {
 	}
 	for name, content := range map[string]string{
 		"noise": "\x00\xff", "empty": "", "array": "[1]", "other name": with(`"alice"`, `"carol"`), "old format": with(`"format": 1`, `"format": 0`),
-		"ids": with(`"id_base": 1000000000`, `"id_base": 5`), "index": with(`"index": 0`, `"index": -3`), "phase": with(`"creating"`, `"creatinh"`),
+		"ids": with(`"id_base": 1000000000`, `"id_base": 5`), "other ids": with(`"id_base": 1000000000`, `"id_base": 1000000001`), "index": with(`"index": 0`, `"index": -3`), "phase": with(`"creating"`, `"creatinh"`),
 		"desired": with(`"running"`, `""`), "address": with(`"address4": "10.83.0.2"`, `"address4": ""`), "domain": with("alice.example", "Alice"),
 		"huge": strings.Repeat(" ", maxRecord+1),
 	} {
@@ -273,7 +273,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"format":1,"spec":{"domains":["a"`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		rec, err := decode(data)
-		if err == nil && (!siteName.MatchString(rec.Name()) || rec.IDBase < firstID || rec.SSHPort == 0 || rec.Phase == Running) {
+		if err == nil && (!siteName.MatchString(rec.Name()) || rec.IDBase < lowestID || rec.SSHPort == 0 || rec.Phase == Running) {
 			t.Errorf("took %q", data)
 		}
 		if left, _ := salvage(data); left.Index < -1 || left.Index >= lastIndex {

@@ -47,6 +47,9 @@ var temporary = regexp.MustCompile(`^\.[a-z0-9-]+\.json\d+$`)
 // errNewer is returned for a record whose meaning only a newer release knows.
 var errNewer = errors.New("written by a newer logis")
 
+// errOdd is the reason why a record is kept aside whose ids are others than those of its index.
+var errOdd = errors.New("its ids do not count from first_id")
+
 // errUnread is returned for a record that the host could not read: nothing is known to be wrong with the record.
 var errUnread = errors.New("it cannot be read")
 
@@ -61,7 +64,8 @@ func Open(dir, baseDomain string, ranges Ranges) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list records: %w", err)
 	}
-	var bad []func() // once no record is newer
+	var bad []func()           // once no record is newer
+	odd := map[string][]byte{} // the files of records whose ids do not count from the configured one
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		if temporary.MatchString(e.Name()) && e.Type().IsRegular() {
@@ -88,14 +92,29 @@ func Open(dir, baseDomain string, ranges Ranges) (*Store, error) {
 			bad = append(bad, func() { s.putAside(name, path, data, err) })
 		default:
 			s.records[name] = rec
+			if rec.IDBase != ranges.idBase(rec.Index) {
+				odd[name] = data
+			}
 		}
 	}
+	for name, data := range odd {
+		rec := s.records[name]
+		if len(odd) == len(s.records) { // a change of the configuration. What lies on the disks is stored with their ids
+			return nil, fmt.Errorf("first_id is %d, and the ids of site %s count from %d: put that back into logis.toml, "+
+				"it cannot be changed while there are sites", ranges.FirstID, name, rec.IDBase-uint32(rec.Index)*idsEach)
+		}
+		bad = append(bad, func() { s.putAside(name, filepath.Join(dir, name+".json"), data, errOdd) })
+	}
+	maps.DeleteFunc(s.records, func(name string, _ Record) bool { return odd[name] != nil })
 	for _, put := range bad {
 		put()
 	}
 	s.next = ranges.after(slices.Collect(maps.Values(s.records)))
 	return s, nil
 }
+
+// IDs returns the first and the last of the host's ids that sites are or may be given.
+func (s *Store) IDs() (first, last uint32) { return s.ranges.IDs() }
 
 // stillBroken looks again at a record that was kept aside.
 func stillBroken(name, path string) Broken {
@@ -152,7 +171,7 @@ func decode(data []byte) (Record, error) {
 		return Record{}, fmt.Errorf("unknown format %d", rec.Format)
 	case !siteName.MatchString(rec.Name()):
 		return Record{}, fmt.Errorf("%q is not a site's name", rec.Name())
-	case rec.IDBase < firstID || rec.Index < 0 || rec.Index >= lastIndex || rec.IDBase != firstID+uint32(rec.Index)*idsEach:
+	case rec.Index < 0 || rec.Index >= lastIndex || !fits(rec):
 		return Record{}, fmt.Errorf("index %d and id range %d do not fit", rec.Index, rec.IDBase)
 	case !rec.Address4.Is4() || !rec.Address6.Is6() || rec.SSHPort == 0:
 		return Record{}, errors.New("addresses or port are missing")
@@ -168,6 +187,12 @@ func decode(data []byte) (Record, error) {
 		}
 	}
 	return rec, nil
+}
+
+// fits tells whether index and ids of a record can belong together: a range of whole ids, above those of the host.
+func fits(rec Record) bool {
+	behind := uint64(rec.Index) * idsEach
+	return uint64(rec.IDBase) >= behind+lowestID && uint64(rec.IDBase)+idsEach < 1<<32
 }
 
 // encode returns the content of a record's file.

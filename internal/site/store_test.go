@@ -14,7 +14,7 @@ import (
 
 func testRanges() Ranges {
 	return Ranges{
-		Subnet4: netip.MustParsePrefix("10.83.0.0/28"), Subnet6: netip.MustParsePrefix("fd83::/64"),
+		Subnet4: netip.MustParsePrefix("10.83.0.0/28"), Subnet6: netip.MustParsePrefix("fd83::/64"), FirstID: 1_000_000_000,
 		FirstPort: 22001, LastPort: 22010, PortFree: func(p uint16) bool { return p != 22002 },
 	}
 }

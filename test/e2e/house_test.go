@@ -65,6 +65,7 @@ func (h *house) config() string {
 	return fmt.Sprintf(`instance = %q
 state_dir = %q
 run_dir = "/run/logis"
+first_id = %d
 [pool]
 size = "8GiB"
 [network]
@@ -72,7 +73,12 @@ subnet4 = "10.183.0.0/24"
 subnet6 = "fd83:6c6f:6769:7465::/64"
 [ssh]
 ports = "22001-22100"
-`, testhost.Instance(), h.path("state"))
+`, testhost.Instance(), h.path("state"), firstID())
+}
+
+// firstID keeps the ids of the boxes that share this machine apart, 2^24 each: doctor tells of processes with ids of sites.
+func firstID() uint32 {
+	return 2_000_000_000 + uint32(os.Getpid()%120)<<24
 }
 
 // writeClients makes the ssh programs that scripts call: the real ones, asking nothing and remembering nobody.

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/logis-project/logis/internal/config"
+)
+
+// claimIDs says in dir, /run, which host ids this instance gives to its sites, and refuses those that another instance of
+// this boot has claimed: its sites may run without their logisd. The function it returns takes the claim back, unless
+// containers still have the ids. What claimed first is written before others are looked at, so of two that start at the same
+// instant at most one goes on.
+func claimIDs(c config.Config, dir string) (release func(), err error) {
+	first, last := rangesOf(c).IDs()
+	own := filepath.Join(dir, "logis-"+c.Instance+".ids")
+	remove := func() { os.Remove(own) }
+	if err := writeClaim(own, first, last); err != nil {
+		return nil, fmt.Errorf("claim ids: %w", err)
+	}
+	claims, err := filepath.Glob(filepath.Join(dir, "logis-*.ids"))
+	if err != nil {
+		return nil, fmt.Errorf("claim ids: %w", err)
+	}
+	for _, path := range claims {
+		if path == own {
+			continue
+		}
+		theirFirst, theirLast, err := readClaim(path)
+		if err != nil {
+			remove()
+			return nil, fmt.Errorf("read the ids of another instance: %w", err)
+		}
+		if first <= theirLast && theirFirst <= last {
+			remove()
+			other := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "logis-"), ".ids")
+			return nil, fmt.Errorf("host ids %d to %d of this instance's sites overlap %d to %d of instance %s: change first_id, or make "+
+				"network.subnet4 of one smaller; if there is no instance %s any more, remove %s", first, last, theirFirst, theirLast, other, other, path)
+		}
+	}
+	return func() {
+		if alone, err := noContainers(c); err == nil && alone {
+			remove()
+		}
+	}, nil
+}
+
+func writeClaim(path string, first, last uint32) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Close() // the error path's; Close below is the one that counts
+	if _, err := fmt.Fprintln(f, first, last); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func readClaim(path string) (first, last uint32, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	if _, err := fmt.Sscan(string(text), &first, &last); err != nil {
+		return 0, 0, fmt.Errorf("%s: %w", path, err)
+	}
+	return first, last, nil
+}
