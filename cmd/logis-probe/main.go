@@ -23,10 +23,11 @@ func main() {
 	}
 }
 
-// run is `logis-probe try SCENE`, all attempts; `one SCENE GROUP NAME`, one of them; `hold SCENE`, the neighbour's part.
+// run is `logis-probe try SCENE`, all attempts; `one SCENE GROUP NAME`, one of them; `hold SCENE`, the neighbour's part;
+// `whoami {}`, the part of a setuid copy.
 func run(args []string) error {
 	if len(args) < 2 {
-		return fmt.Errorf("usage: logis-probe try|one|hold SCENE [GROUP NAME]")
+		return fmt.Errorf("usage: logis-probe try|one|hold|whoami SCENE [GROUP NAME]")
 	}
 	var scene probe.Scene
 	if err := json.Unmarshal([]byte(args[1]), &scene); err != nil {
@@ -42,6 +43,9 @@ func run(args []string) error {
 			return fmt.Errorf("no attempt %q of %q", args[3], args[2])
 		}
 		return out.Encode(a.Try(scene))
+	case args[0] == "whoami":
+		_, err := fmt.Fprintln(os.Stdout, probe.WhoAmI())
+		return err
 	case args[0] == "hold":
 		stop, err := probe.Hold(scene)
 		if err != nil {

@@ -18,10 +18,26 @@ import (
 // maxComplaint bounds what logis-probe says on its standard error, in bytes.
 const maxComplaint = 1 << 10
 
+// sharedKey is the key of the neighbour's shared memory: it has no meaning but between the two sites.
+const sharedKey = 0x6c6f6769
+
 // setScene starts the neighbour's part and says what the attempts are told. stop ends the neighbour's part.
 func (p *proof) setScene(ctx context.Context) (stop func(), err error) {
+	name := "logis-" + p.neighbour.Record.Name()
+	// In the host's network namespace, where abstract sockets live: a site must not find it.
+	outside, err := net.Listen("unix", "@"+name+"-host")
+	if err != nil {
+		return nil, fmt.Errorf("hold an abstract socket: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			outside.Close()
+		}
+	}()
 	p.scene = probe.Scene{
-		Socket:    "logis-" + p.neighbour.Record.Name(),
+		NeighbourPID: p.neighbour.PID, SharedMemory: sharedKey, HostSocket: name + "-host",
+		Daemons:   []string{p.config.Socket(), p.config.ProxySocket()},
+		Socket:    name,
 		Neighbour: []string{p.neighbour.Record.Address4.String(), p.neighbour.Record.Address6.String()},
 		Gateway:   []string{p.network.Gateway4().String(), p.network.Gateway6().String()},
 	}
@@ -36,7 +52,7 @@ func (p *proof) setScene(ctx context.Context) (stop func(), err error) {
 	}()
 	select {
 	case <-held:
-		return func() { cancel(); <-ended }, nil
+		return func() { cancel(); <-ended; outside.Close() }, nil
 	case err := <-ended:
 		cancel()
 		return nil, fmt.Errorf("prepare the neighbour: %w", errors.Join(err, context.Cause(ctx)))

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"os"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -92,4 +93,12 @@ func setFileCapability() error {
 	defer f.Close()
 	data := [5]uint32{0x02000001, 1 << unix.CAP_NET_RAW, 0, 0, 0}
 	return unix.Fsetxattr(int(f.Fd()), "security.capability", unsafe.Slice((*byte)(unsafe.Pointer(&data[0])), len(data)*4), 0)
+}
+
+// uidOf is the owner of a file as this namespace has it.
+func uidOf(info os.FileInfo) uint32 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return st.Uid
+	}
+	return ^uint32(0)
 }

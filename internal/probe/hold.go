@@ -3,6 +3,8 @@ package probe
 import (
 	"fmt"
 	"net"
+
+	"golang.org/x/sys/unix"
 )
 
 // Hold is the neighbour's part: it holds what the other site tries to reach, until stop is called.
@@ -10,6 +12,11 @@ func Hold(scene Scene) (stop func(), err error) {
 	l, err := net.Listen("unix", "@"+scene.Socket)
 	if err != nil {
 		return nil, fmt.Errorf("hold an abstract socket: %w", err)
+	}
+	if scene.SharedMemory != 0 { // it goes with the site
+		if _, err := unix.SysvShmGet(scene.SharedMemory, 4096, unix.IPC_CREAT|0o666); err != nil {
+			return nil, fmt.Errorf("make shared memory: %w", err)
+		}
 	}
 	go func() {
 		for {

@@ -23,14 +23,21 @@ type Attempt struct {
 // Scene is what attempts are told of the world outside, as they could have found it out.
 type Scene struct {
 	Socket    string   `json:"socket,omitempty"`    // abstract socket that the neighbour listens on, without the zero byte
-	Owner     int      `json:"owner,omitempty"`     // uid of the site's owner, inside
 	Neighbour []string `json:"neighbour,omitempty"` // addresses of the neighbour
 	Gateway   []string `json:"gateway,omitempty"`   // addresses of the host on the bridge
+
+	NeighbourPID int      `json:"neighbour_pid,omitempty"` // its PID 1 in the host's numbers
+	SharedMemory int      `json:"shared_memory,omitempty"` // key of the segment that the neighbour has: shmget(2)
+	HostSocket   string   `json:"host_socket,omitempty"`   // abstract socket that logisd listens on meanwhile
+	Daemons      []string `json:"daemons,omitempty"`       // paths of the sockets of logisd and the proxy
 }
 
 // Attempts is the table, in the order in which it is run and shown.
 func Attempts() []Attempt {
-	return slices.Concat(mounts(), devices(), namespaces(), initAttempts(), files(), sockets(), calls(), identity())
+	return slices.Concat(
+		identity(), capabilities(), powers(), calls(), sockets(), namespaces(), mounts(), devices(), initAttempts(), files(), tellings(),
+		escapes(), disks(), others(),
+	)
 }
 
 // Find returns an attempt of the table.
