@@ -48,16 +48,20 @@ func (e *Engine) Wait(ctx context.Context, name string, target site.State) (site
 	}
 }
 
+// stateOf is what is seen of a site from outside: one that is made or destroyed starts and stops on the way.
+func stateOf(rec site.Record, s snapshot) site.State {
+	if rec.Phase != site.Stopped && s.state != site.Failed {
+		return rec.Phase
+	}
+	return s.state
+}
+
 // status puts together what is wanted, given and seen of a site.
 func (e *Engine) status(ctx context.Context, rec site.Record) site.Status {
 	s := e.live(rec.Name()).snapshot()
 	domains := e.store.Domains(rec)
-	// A site that is made or destroyed starts and stops on the way; what is seen of it from outside is the whole.
-	if rec.Phase != site.Stopped && s.state != site.Failed {
-		s.state = rec.Phase
-	}
 	out := site.Status{
-		Record: rec, State: s.state, Error: s.failure,
+		Record: rec, State: stateOf(rec, s), Error: s.failure,
 		Domains: domains, URLs: e.urls(domains), SSHHost: e.publicHost(),
 	}
 	if disk, err := e.pool.Usage(ctx, rec.Name()); err == nil {

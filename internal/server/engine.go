@@ -19,6 +19,7 @@ type Engine interface {
 	Power
 	Host
 	Settings
+	Consumption
 	Sessions
 	Images
 	Archives

@@ -16,6 +16,8 @@ func (s *Server) register(a huma.API) {
 	add(s, a, read, "GET", "/v1/events", "events", "What happened, oldest first", s.events,
 		streamOf[api.Event](a, "application/x-ndjson"))
 
+	add(s, a, read, "GET", "/v1/stats", "stats", "What sites use, and may use", s.stats)
+
 	add(s, a, read, "GET", "/v1/sites", "list-sites", "All sites, by name", s.listSites)
 	add(s, a, write, "POST", "/v1/sites", "create-site", "Create a site; a client that leaves cancels it", s.createSite, status(http.StatusCreated))
 	add(s, a, read, "GET", "/v1/sites/{name}", "show-site", "One site", s.showSite)

@@ -46,6 +46,7 @@ type Engine struct {
 	last   site.Spec
 
 	diagnosis engine.Diagnosis
+	asked     int // for stats
 
 	Proof func(ctx context.Context, name string, report engine.ProofReport) (engine.ProofSum, error) // what Prove does
 }
