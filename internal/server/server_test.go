@@ -183,7 +183,7 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 		"GET /v1/doctor read", "GET /v1/events read",
 		"GET /v1/images read", "GET /v1/images/{name} read", "GET /v1/images/{name}/export read",
 		"GET /v1/sites read", "GET /v1/sites/{name} read", "GET /v1/sites/{name}/logs read", "GET /v1/sites/{name}/wait read",
-		"GET /v1/version read",
+		"GET /v1/stats read", "GET /v1/version read",
 		"PATCH /v1/sites/{name} write", "POST /v1/doctor/fix write", "POST /v1/doctor/prove write",
 		"POST /v1/host/down write", "POST /v1/host/up write",
 		"POST /v1/images/import write", "POST /v1/images/{name}/build write",
