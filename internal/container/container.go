@@ -37,6 +37,9 @@ type Container struct {
 	limitErr   error
 	done       chan struct{} // closed when PID 1 has ended
 	watchers   sync.WaitGroup
+
+	mu     sync.Mutex
+	unseen string // why it sees the host's values instead of its own; "" when it does not
 }
 
 // saved is what lets a new logisd find the container: the PID alone could by then be another process.
@@ -110,10 +113,13 @@ func (c *Container) PID() int { return c.pid }
 // StartedAt is when the first process was made.
 func (c *Container) StartedAt() time.Time { return c.startedAt }
 
-// Warnings lists what of limits this host does not enforce. They are known once Start has returned.
+// Warnings lists what of limits this host does not enforce, and what the container does not see. They are known once Start has
+// returned.
 func (c *Container) Warnings(l Limits) []string {
 	warnings := c.cgroup.warnings(l)
-	for _, w := range [...]string{c.openFilesGap(l.OpenFiles), c.logSizeGap(l)} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, w := range [...]string{c.openFilesGap(l.OpenFiles), c.logSizeGap(l), c.unseen} {
 		if w != "" {
 			warnings = append(warnings, w)
 		}

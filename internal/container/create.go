@@ -282,6 +282,10 @@ func (c *Container) Start(ctx context.Context) error {
 		defer data.Close()
 		fds, spec.DataTarget = append(fds, int(data.Fd())), c.spec.DataTarget
 	}
+	for _, m := range c.openView() {
+		defer m.Close()
+		fds, spec.View = append(fds, int(m.Fd())), append(spec.View, m.Name())
+	}
 	msg, err := json.Marshal(spec)
 	if err != nil {
 		return fmt.Errorf("encode spec: %w", err)

@@ -29,6 +29,9 @@ type Options struct {
 	Init     string       // the logis-init binary to copy
 	Disks    []linux.Disk // that the containers' file systems lie on
 	Log      *slog.Logger
+	// View returns detached mounts that show a container what it has, each named by its place below the root; the container
+	// closes them. An error is a warning of the container. nil shows it what the host has.
+	View func(container string) ([]*os.File, error)
 }
 
 // Runtime makes and finds containers.

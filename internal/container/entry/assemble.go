@@ -57,6 +57,12 @@ func assemble(mounts []*os.File, spec Spec) error {
 	if err := coverKernelFiles(root); err != nil {
 		return err
 	}
+	view := mounts[len(mounts)-len(spec.View):]
+	for i, path := range spec.View {
+		if err := coverFile(root, view[i], path); err != nil {
+			return err
+		}
+	}
 	return pivot(root)
 }
 

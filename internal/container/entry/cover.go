@@ -69,6 +69,19 @@ func throttles(root *os.File) ([]string, error) {
 	return paths, nil
 }
 
+// coverFile mounts what shows the container's own values over a file of the kernel's, unless this kernel has none there.
+func coverFile(root, mount *os.File, path string) error {
+	target, err := linux.OpenBeneath(root, path, unix.O_PATH)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer target.Close()
+	return linux.Attach(mount, target)
+}
+
 func makeReadOnly(root *os.File, path string) error {
 	target, err := linux.OpenBeneath(root, path, unix.O_PATH)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -26,7 +26,7 @@ func Setup() int {
 func setup() error {
 	unix.CloseOnExec(channelFD)
 	unix.CloseOnExec(binaryFD)
-	msg, files, err := receive(2)
+	msg, files, err := receive(maxMounts)
 	if err != nil {
 		return err
 	}
@@ -34,9 +34,9 @@ func setup() error {
 	if err := json.Unmarshal(msg, &spec); err != nil {
 		return fmt.Errorf("decode spec: %w", err)
 	}
-	want := 1
+	want := 1 + len(spec.View)
 	if spec.DataTarget != "" {
-		want = 2
+		want++
 	}
 	if len(files) != want {
 		return fmt.Errorf("got %d mounts, want %d", len(files), want)

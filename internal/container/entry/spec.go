@@ -22,11 +22,12 @@ type Failure struct {
 	Error string `json:"error"`
 }
 
-// Spec is the message that lets setup go on. The root and, with DataTarget, the data volume come with it as detached
-// mounts (SCM_RIGHTS), in this order.
+// Spec is the message that lets setup go on. The root, with DataTarget the data volume, and the files of View come with it as
+// detached mounts (SCM_RIGHTS), in this order.
 type Spec struct {
 	Name       string   `json:"name"`        // site; its owner's login name; the host name inside
 	DataTarget string   `json:"data_target"` // absolute path inside, "" for none
+	View       []string `json:"view"`        // files of /proc and /sys that are mounted over, as paths below the root
 	Resolver   []string `json:"resolver"`    // addresses for resolv.conf
 	Filter     []byte   `json:"filter"`      // seccomp program: struct sock_filter, 8 bytes each, little endian
 	Keep       []uint   `json:"keep"`        // capability numbers left in the bounding set
@@ -36,3 +37,6 @@ type Spec struct {
 
 // MaxSpec bounds one message on the channel, in bytes.
 const MaxSpec = 128 << 10
+
+// maxMounts bounds what comes with a Spec; the kernel passes at most 253 descriptors at a time.
+const maxMounts = 32
