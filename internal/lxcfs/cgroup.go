@@ -29,12 +29,16 @@ const (
 // service of logisd, with which it would end.
 type cgroup struct{ manager cgroups.Manager }
 
+func bounds() *cgroups.Resources {
+	pids := int64(threads)
+	return &cgroups.Resources{
+		Memory: memory, PidsLimit: &pids, CpuPeriod: cpuPeriod, CpuQuota: cpuQuota, SkipDevices: true,
+	}
+}
+
 // newCgroup names the cgroup and makes nothing yet. No site's name has a dot.
 func newCgroup(instance string) (*cgroup, error) {
-	pids := int64(threads)
-	config := &cgroups.Cgroup{Resources: &cgroups.Resources{
-		Memory: memory, PidsLimit: &pids, CpuPeriod: cpuPeriod, CpuQuota: cpuQuota, SkipDevices: true,
-	}}
+	config := &cgroups.Cgroup{Resources: bounds()}
 	if systemd.IsRunningSystemd() {
 		config.Systemd = true
 		config.Parent, config.ScopePrefix, config.Name = "system.slice", instance, "view.lxcfs"
@@ -56,13 +60,14 @@ func (c *cgroup) join(pid int) error {
 	if err := c.manager.Apply(pid); err != nil {
 		return fmt.Errorf("make cgroup of lxcfs: %w", err)
 	}
-	if err := c.manager.Set(nil); err != nil { // what newCgroup named
+	if err := c.manager.Set(bounds()); err != nil {
 		return fmt.Errorf("bound lxcfs: %w", err)
 	}
 	return nil
 }
 
-// remove kills what is in the cgroup, waits until it has ended, and removes the cgroup. It is idempotent.
+// remove kills what is in the cgroup, waits until it has ended, and removes the cgroup, which is then to be named anew. It is
+// idempotent.
 func (c *cgroup) remove(ctx context.Context) error {
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		left, err := c.kill()

@@ -53,14 +53,13 @@ func hostServer(pid int, points []string) (*server, error) {
 	if err != nil {
 		return nil, nil // it has ended
 	}
-	s := &server{pid: pid, pidfd: pidfd}
 	line, err := os.ReadFile(filepath.Join(dir, "cmdline"))
 	var owner unix.Stat_t
 	if err == nil {
 		err = unix.Stat(dir, &owner)
 	}
 	args := strings.Split(strings.TrimRight(string(line), "\x00"), "\x00")
-	s.dir = args[len(args)-1]
+	s := newServer(pid, pidfd, args[len(args)-1], nil)
 	if err != nil || owner.Uid != 0 || s.ended() || !slices.Contains(points, s.dir) || !enough(args) {
 		s.close()
 		return nil, nil

@@ -156,7 +156,9 @@ func TestCell(t *testing.T) {
 	if !bytes.Contains(status, []byte("CapEff:\t00000000002c00e6\n")) {
 		t.Errorf("capabilities of the server:\n%s", status)
 	}
-	limit, err := os.ReadFile(filepath.Join(v.server.own.group.manager.Path("memory"), memoryFile()))
+	group, err := newCgroup(v.opts.Instance)
+	must(t, err)
+	limit, err := os.ReadFile(filepath.Join(group.manager.Path("memory"), memoryFile()))
 	must(t, err)
 	if got := strings.TrimSpace(string(limit)); got != fmt.Sprint(memory) {
 		t.Errorf("the server may take %s bytes, want %d", got, memory)

@@ -23,8 +23,8 @@ const mountPoint = "/view"
 
 // process is what an own server has on the host beside itself.
 type process struct {
-	group *cgroup
-	state string
+	instance string
+	state    string // file
 }
 
 // saved is what lets a new logisd find the server: the PID alone could by then be another process's.
@@ -40,11 +40,7 @@ func start(opts Options) (_ *server, err error) {
 	if err != nil {
 		return nil, ErrNoProgram
 	}
-	group, err := newCgroup(opts.Instance)
-	if err != nil {
-		return nil, err
-	}
-	own := &process{group: group, state: opts.State}
+	own := &process{instance: opts.Instance, state: opts.State}
 	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
 	defer cancel()
 	if err := own.clean(ctx); err != nil { // of one that a crash left before it could be taken over
@@ -85,16 +81,20 @@ func start(opts Options) (_ *server, err error) {
 		_, _ = io.Copy(&b, io.LimitReader(words, 16<<10)) // ends with start, or with the process
 		said <- b.String()
 	}()
-	s := &server{pid: cmd.Process.Pid, dir: mountPoint, own: own}
-	if s.pidfd, err = linux.OpenPidfd(s.pid); err != nil {
-		gateEnd.Close() // it ends by itself
-		return nil, fmt.Errorf("start lxcfs: %w", err)
+	pidfd, err := linux.OpenPidfd(cmd.Process.Pid)
+	if err != nil {
+		return nil, fmt.Errorf("start lxcfs: %w", err) // what was started ends by itself
 	}
+	s := newServer(cmd.Process.Pid, pidfd, mountPoint, own)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.leave(ctx))
 		}
 	}()
+	group, err := newCgroup(opts.Instance)
+	if err != nil {
+		return nil, err
+	}
 	if err := group.join(s.pid); err != nil {
 		return nil, err
 	}
@@ -161,21 +161,18 @@ func adopt(opts Options) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", opts.State, err)
 	}
-	group, err := newCgroup(opts.Instance)
-	if err != nil {
-		return nil, err
-	}
-	own := &process{group: group, state: opts.State}
+	own := &process{instance: opts.Instance, state: opts.State}
 	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
 	defer cancel()
 	var was saved
 	if err := json.Unmarshal(data, &was); err != nil || was.PID <= 0 {
 		return nil, own.clean(ctx)
 	}
-	s := &server{pid: was.PID, dir: mountPoint, own: own}
-	if s.pidfd, err = linux.OpenPidfd(was.PID); err != nil {
+	pidfd, err := linux.OpenPidfd(was.PID)
+	if err != nil {
 		return nil, own.clean(ctx) // it has ended
 	}
+	s := newServer(was.PID, pidfd, mountPoint, own)
 	// The start time is read after the pidfd is open: if it is the server's, so is the pidfd.
 	if ticks, err := linux.ProcessStart(was.PID); err != nil || ticks != was.StartTicks || s.ended() {
 		s.close()
@@ -189,7 +186,11 @@ func adopt(opts Options) (*server, error) {
 
 // clean ends what is left in the server's cgroup and removes that and the state file.
 func (p *process) clean(ctx context.Context) error {
-	if err := p.group.remove(ctx); err != nil {
+	group, err := newCgroup(p.instance)
+	if err != nil {
+		return err
+	}
+	if err := group.remove(ctx); err != nil {
 		return err
 	}
 	if err := os.Remove(p.state); err != nil && !errors.Is(err, os.ErrNotExist) {

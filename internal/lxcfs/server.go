@@ -30,6 +30,17 @@ type server struct {
 	done   chan struct{} // closed when it has ended
 }
 
+// newServer takes a process over; close lets go of it.
+func newServer(pid int, pidfd *os.File, dir string, own *process) *server {
+	s := &server{pid: pid, pidfd: pidfd, dir: dir, own: own, done: make(chan struct{})}
+	go func() { // until it ends, or is let go of
+		if linux.WaitPidfd(pidfd) == nil {
+			close(s.done)
+		}
+	}()
+	return s
+}
+
 func (s *server) String() string {
 	if s.own == nil {
 		return fmt.Sprintf("the host's, mounted on %s, process %d", s.dir, s.pid)
@@ -52,6 +63,11 @@ func (s *server) leave(ctx context.Context) error {
 	}
 	if err := linux.SignalPidfd(s.pidfd, unix.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("end lxcfs: %w", err)
+	}
+	select {
+	case <-s.done:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for lxcfs to end: %w", context.Cause(ctx))
 	}
 	return s.own.clean(ctx)
 }
@@ -93,16 +109,7 @@ func (s *server) open() error {
 		}
 		s.files = o.files
 		s.device = fmt.Sprintf("%d:%d", unix.Major(o.device), unix.Minor(o.device))
-		if err := s.answers(); err != nil {
-			return err
-		}
-		s.done = make(chan struct{})
-		go func() { // until it ends, or is let go of
-			if linux.WaitPidfd(s.pidfd) == nil {
-				close(s.done)
-			}
-		}()
-		return nil
+		return s.answers()
 	case <-time.After(answerTime):
 		go func() { closeAll((<-result).files) }()
 		return errHangs

@@ -27,6 +27,10 @@ func main() {
 		fmt.Println(os.Getuid(), os.Geteuid())
 	case "write":
 		fail(os.WriteFile(os.Args[2], []byte("probe"), 0o644))
+	case "read":
+		text, err := os.ReadFile(os.Args[2])
+		fail(err)
+		fmt.Print(string(text))
 	case "fill":
 		fmt.Println(fill(os.Args[2]))
 	case "store": // so many bytes of a file, until they are on the disk

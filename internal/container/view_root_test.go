@@ -1,0 +1,182 @@
+//go:build root
+
+package container
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/logis-project/logis/internal/lxcfs"
+	"github.com/logis-project/logis/internal/testhost"
+)
+
+// newViewBox is a box whose containers see through lxcfs what they have.
+func newViewBox(t *testing.T) (*box, *lxcfs.View) {
+	t.Helper()
+	b := newBox(t)
+	v := lxcfs.New(lxcfs.Options{
+		Instance: testhost.Instance(), State: filepath.Join(b.dir, "lxcfs.json"), Log: slog.New(slog.DiscardHandler),
+	})
+	t.Cleanup(func() {
+		for _, name := range []string{"alice", "bob"} {
+			must(t, v.Leave(context.Background(), name))
+		}
+	})
+	b.runtime.opts.View = v.Open
+	return b, v
+}
+
+// meminfo is MemTotal as a container sees it, in kB; the error is what reading it said.
+func meminfo(t *testing.T, c *Container) (string, string) {
+	t.Helper()
+	r := run(t, c, "", "/probe", "read", "/proc/meminfo")
+	m := regexp.MustCompile(`(?m)^MemTotal: +(\d+) kB$`).FindStringSubmatch(r.stdout)
+	if m == nil {
+		return "", r.stdout + r.stderr
+	}
+	return m[1], ""
+}
+
+const (
+	ofAlice = "65536" // kB: 64 MiB
+	ofBob   = "131072"
+)
+
+// Each container sees its own limits, through files that tell nothing of the host and that nobody can write.
+func TestView(t *testing.T) {
+	b, v := newViewBox(t)
+	alice := b.start(b.spec("alice", 0))
+	spec := b.spec("bob", 1)
+	spec.Limits.Memory = 128 << 20
+	bob := b.start(spec)
+	for c, want := range map[*Container]string{alice: ofAlice, bob: ofBob} {
+		if got, why := meminfo(t, c); got != want {
+			t.Errorf("%s sees %s kB of memory, want %s; %s", c.name, got, want, why)
+		}
+		if !c.Sees(v.Device()) || len(unseenOf(c)) > 0 {
+			t.Errorf("%s: warnings %q", c.name, unseenOf(c))
+		}
+	}
+	cpuinfo := run(t, alice, "", "/probe", "read", "/proc/cpuinfo")
+	if n := strings.Count(cpuinfo.stdout, "processor\t:"); n != 1 {
+		t.Errorf("alice, who has half a processor, sees %d", n)
+	}
+	if online := run(t, alice, "", "/probe", "read", "/sys/devices/system/cpu/online"); strings.TrimSpace(online.stdout) != "0" {
+		t.Errorf("online processors of alice: %+v", online)
+	}
+	s := probe[seen](t, alice, "", "short")
+	covered := 0
+	for _, line := range s.Mounts {
+		if !strings.Contains(line, "fuse") {
+			continue
+		}
+		covered++
+		if f := strings.Fields(line); !slices.Contains(lxcfs.Files(), f[3][1:]) || !strings.HasPrefix(f[5], "ro,nosuid,nodev,noexec") {
+			t.Errorf("mount %s", line)
+		}
+	}
+	if covered != len(lxcfs.Files()) {
+		t.Errorf("%d files are covered, want %d", covered, len(lxcfs.Files()))
+	}
+	if r := run(t, alice, "", "/probe", "read", "/proc/slabinfo"); r.status == 0 {
+		t.Error("a site reads the slabs of the host")
+	}
+}
+
+func unseenOf(c *Container) []string {
+	return slices.DeleteFunc(c.Warnings(Limits{}), func(w string) bool { return !strings.HasPrefix(w, unseen) })
+}
+
+// A container whose server died goes on, and sees the same again when it was renewed: once, and as often as that is done.
+func TestRenew(t *testing.T) {
+	b, v := newViewBox(t)
+	c := b.start(b.spec("alice", 0))
+	mounts := len(fuse(t, c))
+	for range 2 {
+		device := v.Device()
+		kill(t, v)
+		if got, why := meminfo(t, c); got != "" || why == "" {
+			t.Errorf("without a server a container sees %s", got)
+		}
+		// The second start in a row is made after a pause.
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+			if err := c.Renew(v.Open); err == nil {
+				break
+			} else if time.Now().After(deadline) {
+				t.Fatal(err)
+			}
+		}
+		if got, why := meminfo(t, c); got != ofAlice {
+			t.Fatalf("a renewed container sees %s kB of memory, want %s; %s", got, ofAlice, why)
+		}
+		if c.Sees(device) || !c.Sees(v.Device()) {
+			t.Errorf("it sees device %s still, not %s", device, v.Device())
+		}
+		if n := len(fuse(t, c)); n != mounts {
+			t.Errorf("%d mounts, and %d in the beginning", n, mounts)
+		}
+	}
+}
+
+func fuse(t *testing.T, c *Container) []cover {
+	t.Helper()
+	covers, err := c.covers()
+	must(t, err)
+	return covers
+}
+
+// kill ends the server, as a crash would.
+func kill(t *testing.T, v *lxcfs.View) {
+	t.Helper()
+	var pid int
+	if _, err := fmt.Sscanf(v.Found(), "logisd's own, process %d", &pid); err != nil {
+		t.Fatal(err)
+	}
+	must(t, unix.Kill(pid, unix.SIGKILL))
+	ended(t, pid)
+}
+
+// A server that hangs neither hangs a start nor a renewal.
+func TestRenewFromHung(t *testing.T) {
+	b, v := newViewBox(t)
+	c := b.start(b.spec("alice", 0))
+	var pid int
+	if _, err := fmt.Sscanf(v.Found(), "logisd's own, process %d", &pid); err != nil {
+		t.Fatal(err)
+	}
+	must(t, unix.Kill(pid, unix.SIGSTOP))
+	b.start(b.spec("bob", 1))
+	must(t, c.Renew(v.Open))
+	must(t, unix.Kill(pid, unix.SIGCONT))
+	if got, why := meminfo(t, c); got != ofAlice {
+		t.Errorf("it sees %s kB, want %s; %s", got, ofAlice, why)
+	}
+}
+
+// Without a server a container starts all the same, says so, and is given its view later.
+func TestStartsUnseen(t *testing.T) {
+	b, v := newViewBox(t)
+	b.runtime.opts.View = func(string) ([]*os.File, error) { return nil, errors.New("not today") }
+	c := b.start(b.spec("alice", 0))
+	if got := unseenOf(c); len(got) != 1 || !strings.HasSuffix(got[0], "not today") {
+		t.Errorf("warnings %q", got)
+	}
+	if got, _ := meminfo(t, c); got == ofAlice || got == "" {
+		t.Errorf("it sees %s kB", got)
+	}
+	must(t, c.Renew(v.Open))
+	if got, why := meminfo(t, c); got != ofAlice || len(unseenOf(c)) > 0 {
+		t.Errorf("given its view later it sees %s kB, warnings %q; %s", got, unseenOf(c), why)
+	}
+}
