@@ -221,7 +221,7 @@ func testControl(t *testing.T, deb string) {
 	delete(fields, "Version")
 	want := map[string]string{
 		"Package": "logis", "Architecture": "amd64", "Section": "admin",
-		"Depends":    "btrfs-progs, nftables, passwd",
+		"Depends":    "btrfs-progs, lxcfs, nftables, passwd",
 		"Recommends": "debootstrap, debian-archive-keyring, gpgv, mount, ca-certificates",
 	}
 	if diff := cmp.Diff(want, fields); diff != "" {

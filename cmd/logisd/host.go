@@ -16,6 +16,7 @@ import (
 	"github.com/logis-project/logis/internal/config"
 	"github.com/logis-project/logis/internal/container"
 	"github.com/logis-project/logis/internal/linux"
+	"github.com/logis-project/logis/internal/lxcfs"
 	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/pool"
 	"github.com/logis-project/logis/internal/require"
@@ -36,6 +37,7 @@ type host struct {
 	containers *container.Runtime
 	network    *network.Network
 	routes     *route.Publisher
+	view       *lxcfs.View
 	probe      string // path of logis-probe
 }
 
@@ -108,8 +110,9 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (_ *host, err 
 	if err != nil {
 		log.Warn("the I/O of sites has no limits", "error", err)
 	}
+	h.view = lxcfs.New(lxcfs.Options{Instance: c.Instance, State: filepath.Join(c.RunDir, "lxcfs.json"), Log: log})
 	h.containers, err = container.New(container.Options{
-		Instance: c.Instance, RunDir: c.RunDir, StateDir: c.StateDir, Init: init, Disks: devices, Log: log,
+		Instance: c.Instance, RunDir: c.RunDir, StateDir: c.StateDir, Init: init, Disks: devices, Log: log, View: h.view.Open,
 	})
 	if err != nil {
 		if h.containers != nil && alone {

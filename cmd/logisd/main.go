@@ -92,7 +92,7 @@ func run(path string) error {
 func serve(ctx context.Context, c config.Config, h *host, events *event.Log, log *slog.Logger) (err error) {
 	e := engine.New(engine.Options{
 		Config: c, Store: h.store, Halt: site.NewHalt(c.RunDir), Pool: h.pool, Containers: h.containers, Network: h.network,
-		Routes: h.routes, Events: events, Probe: h.probe, Log: log,
+		Routes: h.routes, View: h.view, Events: events, Probe: h.probe, Log: log,
 	})
 	events.Add(event.Event{Type: event.DaemonStarted, Message: "logisd " + api.Version})
 	defer func() {

@@ -38,6 +38,8 @@ type Container struct {
 	done       chan struct{} // closed when PID 1 has ended
 	watchers   sync.WaitGroup
 
+	renewing sync.Mutex // held while the files that it sees through are replaced
+
 	mu     sync.Mutex
 	unseen string // why it sees the host's values instead of its own; "" when it does not
 }

@@ -71,8 +71,10 @@ func (c *Container) covers() ([]cover, error) {
 
 // Renew gives a running container other mounts to see what it has through, in place of those it has. Each is named by its place.
 // Until then nothing of the container but the reading of those files is disturbed.
-func (c *Container) Renew(open func(name string) ([]*os.File, error)) error {
-	mounts, err := open(c.name)
+func (c *Container) Renew(open func() ([]*os.File, error)) error {
+	c.renewing.Lock()
+	defer c.renewing.Unlock()
+	mounts, err := open()
 	defer func() {
 		for _, m := range mounts {
 			m.Close()

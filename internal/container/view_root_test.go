@@ -111,7 +111,7 @@ func TestRenew(t *testing.T) {
 		}
 		// The second start in a row is made after a pause.
 		for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-			if err := c.Renew(v.Open); err == nil {
+			if err := c.Renew(v.Mounts); err == nil {
 				break
 			} else if time.Now().After(deadline) {
 				t.Fatal(err)
@@ -157,7 +157,7 @@ func TestRenewFromHung(t *testing.T) {
 	}
 	must(t, unix.Kill(pid, unix.SIGSTOP))
 	b.start(b.spec("bob", 1))
-	must(t, c.Renew(v.Open))
+	must(t, c.Renew(v.Mounts))
 	must(t, unix.Kill(pid, unix.SIGCONT))
 	if got, why := meminfo(t, c); got != ofAlice {
 		t.Errorf("it sees %s kB, want %s; %s", got, ofAlice, why)
@@ -175,7 +175,7 @@ func TestStartsUnseen(t *testing.T) {
 	if got, _ := meminfo(t, c); got == ofAlice || got == "" {
 		t.Errorf("it sees %s kB", got)
 	}
-	must(t, c.Renew(v.Open))
+	must(t, c.Renew(v.Mounts))
 	if got, why := meminfo(t, c); got != ofAlice || len(unseenOf(c)) > 0 {
 		t.Errorf("given its view later it sees %s kB, warnings %q; %s", got, unseenOf(c), why)
 	}

@@ -54,6 +54,7 @@ func (e *Engine) Boot(ctx context.Context) error {
 		}
 	}
 	e.tasks.Go(e.guardRules)
+	e.tasks.Go(e.guardView)
 	e.watchStrain()
 	for _, rec := range broken {
 		e.log.Warn("undoing a site that was left half done", "site", rec.Name(), "phase", rec.Phase)
@@ -65,6 +66,9 @@ func (e *Engine) Boot(ctx context.Context) error {
 		e.note(event.SiteUndone, rec.Name(), 0, "logisd ended while it was %s: all of it is gone", wasDoing(rec))
 	}
 	e.sweep(ctx, whole, attached)
+	if err := e.view.Settle(ctx); err != nil {
+		e.log.Error("end an lxcfs that no site uses", "error", err)
+	}
 	e.routes.Replace(e.allRoutes(whole))
 	e.routes.Await(ctx) // a site that is said to be ready must not be a stopped one to the proxy still
 	for _, rec := range whole {

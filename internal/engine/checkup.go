@@ -117,6 +117,12 @@ func (x *examination) checkup(rec site.Record, c census) []Finding {
 			mend: func(ctx context.Context) error { return s.container.SetLimits(ctx, limitsOf(rec)) },
 		})
 	}
+	if !s.container.Sees(x.view.Device()) {
+		findings = append(findings, Finding{
+			What: "it sees the host's memory, processors and load instead of its own", Remedy: "show it its own",
+			mend: func(context.Context) error { return s.container.Renew(x.view.Mounts) },
+		})
+	}
 	if !s.container.ControlSocket() {
 		findings = append(findings, Finding{What: "its control socket is gone: no exec, no logs", Remedy: "logis restart " + name})
 	}

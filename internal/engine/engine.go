@@ -1,5 +1,5 @@
 // Package engine holds the use cases of logisd: create, destroy, start, stop, boot and the rest. It is the only place
-// that orders steps across the drivers site, image, pool, container, network and route; the drivers do not know each
+// that orders steps across the drivers site, image, pool, container, network, route and lxcfs; the drivers do not know each
 // other. Every change is made under the site's own lock, records its intent before it acts, and undoes itself on error.
 package engine
 
@@ -17,6 +17,7 @@ import (
 	"github.com/logis-project/logis/internal/container"
 	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/fault"
+	"github.com/logis-project/logis/internal/lxcfs"
 	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/pool"
 	"github.com/logis-project/logis/internal/route"
@@ -38,6 +39,7 @@ type Options struct {
 	Containers *container.Runtime
 	Network    *network.Network
 	Routes     *route.Publisher
+	View       *lxcfs.View
 	Events     *event.Log // nil keeps none
 	Probe      string     // path of logis-probe, for proofs
 	Log        *slog.Logger
@@ -52,6 +54,7 @@ type Engine struct {
 	containers   *container.Runtime
 	network      *network.Network
 	routes       *route.Publisher
+	view         *lxcfs.View
 	events       *event.Log
 	log          *slog.Logger
 	builds       *keyedLock
@@ -80,7 +83,7 @@ func New(opts Options) *Engine {
 	background, cancel := context.WithCancel(context.Background())
 	return &Engine{
 		config: opts.Config, store: opts.Store, halt: opts.Halt, pool: opts.Pool, containers: opts.Containers,
-		network: opts.Network, routes: opts.Routes, events: opts.Events, log: opts.Log, probeProgram: opts.Probe,
+		network: opts.Network, routes: opts.Routes, view: opts.View, events: opts.Events, log: opts.Log, probeProgram: opts.Probe,
 		builds: newKeyedLock(), ops: newKeyedLock(),
 		background: background, cancel: cancel, sites: map[string]*live{}, left: map[string]bool{}, hurry: make(chan struct{}),
 	}
@@ -108,11 +111,12 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	}
 	if running > 0 {
 		e.log.Info("leaving containers running", "count", running)
+		e.view.Close()
 		return e.pool.Close()
 	}
 	errs := []error{
 		e.network.Down(ctx), fault.Point("shutdown: network"),
-		e.containers.Down(), fault.Point("shutdown: cgroup"),
+		e.view.Down(ctx), e.containers.Down(), fault.Point("shutdown: cgroup"),
 		e.pool.Sweep(ctx), e.pool.Close(), fault.Point("shutdown: pool closed"),
 	}
 	if e.config.Pool.Path == "" {

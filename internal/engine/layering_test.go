@@ -18,6 +18,7 @@ func allowed() map[string][]string {
 		"internal/linux":           {},
 		"internal/probe":           {},
 		"internal/strict":          {},
+		"internal/lxcfs":           {"internal/linux"},
 		"internal/site":            {"internal/fault"},
 		"internal/pool":            {"internal/fault", "internal/linux"},
 		"internal/network":         {"internal/fault", "internal/linux"},

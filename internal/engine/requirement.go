@@ -36,6 +36,9 @@ func (e *Engine) requirements(ctx context.Context) []require.Check {
 			Mend: "name one in /etc/resolv.conf",
 		}
 	}
+	if found := e.view.Found(); found != "" {
+		checks = append(checks, require.Check{What: "view of sites", Status: require.OK, Found: found})
+	}
 	proxy := require.Check{What: "logis-proxy", Status: require.OK, Found: "connected"}
 	if !e.routes.Connected() {
 		proxy = require.Check{

@@ -155,6 +155,7 @@ func (e *Engine) launch(ctx context.Context, rec site.Record, spec container.Spe
 	}
 	e.live(name).run(c, site.Starting)
 	e.supervise(name, c)
+	e.tasks.Go(func() { e.renewView(name, c) }) // of a server that ended just now
 	return nil
 }
 
@@ -175,7 +176,7 @@ func (e *Engine) end(ctx context.Context, name string, c *container.Container, e
 	default:
 		return errors.Join(err, errors.New("PID 1 has not ended"))
 	}
-	err = errors.Join(err, c.Release(ctx))
+	err = errors.Join(err, c.Release(ctx), e.view.Leave(ctx, name))
 	e.live(name).gone()
 	return err
 }

@@ -67,6 +67,7 @@ func (e *Engine) adopt(ctx context.Context, rec site.Record, attached []int) ado
 
 // take makes a container that runs the site's own; stopping says that its end is wanted.
 func (e *Engine) take(name string, c *container.Container, stopping bool) {
+	e.view.Keep(name)
 	e.live(name).run(c, site.Starting)
 	e.live(name).hadKills()
 	if stopping {

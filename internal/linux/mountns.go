@@ -17,7 +17,15 @@ func InMountNS(pidfd *os.File, fn func() error) error {
 			err = fmt.Errorf("unshare root and working directory: %w", err)
 			return
 		}
-		if err = unix.Setns(int(pidfd.Fd()), unix.CLONE_NEWNS); err != nil {
+		raw, rerr := pidfd.SyscallConn()
+		if rerr != nil {
+			err = rerr
+			return
+		}
+		if cerr := raw.Control(func(fd uintptr) { err = unix.Setns(int(fd), unix.CLONE_NEWNS) }); cerr != nil {
+			err = cerr // it was closed
+		}
+		if err != nil {
 			err = fmt.Errorf("join mount namespace: %w", err)
 			return
 		}

@@ -69,6 +69,20 @@ func (v *View) Open(site string) ([]*os.File, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.users[site] = true
+	return v.mounts()
+}
+
+// Mounts returns what Open does, for a site that was said to be there.
+func (v *View) Mounts() ([]*os.File, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.users) == 0 {
+		return nil, errors.New("no site is to see through lxcfs")
+	}
+	return v.mounts()
+}
+
+func (v *View) mounts() ([]*os.File, error) {
 	if err := v.ensure(); err != nil {
 		return nil, err
 	}
@@ -87,6 +101,14 @@ func (v *View) Leave(ctx context.Context, site string) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.users, site)
+	return v.settle(ctx)
+}
+
+// Down ends a server of our own: no site runs.
+func (v *View) Down(ctx context.Context) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	clear(v.users)
 	return v.settle(ctx)
 }
 

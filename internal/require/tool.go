@@ -54,6 +54,19 @@ func builder() Check {
 	return warning("debootstrap", "no such program: images can be imported, not built", "apt-get install debootstrap")
 }
 
+// view is how sites see their own memory, processors and load. They run without.
+func view() Check {
+	const what = "lxcfs"
+	path, found := find(what)
+	if !found {
+		return warning(what, "no such program: free, top and nproc in a site show the host's values", "apt-get install lxcfs")
+	}
+	if _, err := os.Stat("/dev/fuse"); err != nil {
+		return warning(what, "no /dev/fuse: free, top and nproc in a site show the host's values", "modprobe fuse")
+	}
+	return ok(what, path)
+}
+
 func accounts() []Check {
 	var checks []Check
 	if _, err := user.LookupGroup(Group); err != nil {
