@@ -175,6 +175,7 @@ func TestStartsUnseen(t *testing.T) {
 	if got, _ := meminfo(t, c); got == ofAlice || got == "" {
 		t.Errorf("it sees %s kB", got)
 	}
+	v.Keep("alice")
 	must(t, c.Renew(v.Mounts))
 	if got, why := meminfo(t, c); got != ofAlice || len(unseenOf(c)) > 0 {
 		t.Errorf("given its view later it sees %s kB, warnings %q; %s", got, unseenOf(c), why)
