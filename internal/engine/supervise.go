@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/logis-project/logis/internal/container"
@@ -49,13 +50,18 @@ func (e *Engine) readReports(name string, c *container.Container) {
 	defer conn.Close()
 	stop := context.AfterFunc(e.background, func() { _ = conn.Close() })
 	defer stop()
+	readStatuses(conn, func(status control.Status) { e.live(name).report(c, status) })
+}
+
+// readStatuses reads until the site breaks off, or says what is none of the protocol's.
+func readStatuses(r io.Reader, take func(control.Status)) {
 	for {
 		var status control.Status
-		if err := control.Read(conn, &status); err != nil {
+		if err := control.Read(r, &status); err != nil {
 			return
 		}
 		status.Services = status.Services[:min(len(status.Services), maxListed)]
-		e.live(name).report(c, status)
+		take(status)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sys/unix"
@@ -21,13 +22,20 @@ var ErrArchive = errors.New("not an image archive")
 
 // limits bound what an archive may make of itself.
 type limits struct {
-	bytes   int64  // of all files together
+	bytes   int64  // of all files together, with extended attributes and the targets of links
 	entries int    // files, directories and links
+	names   int64  // bytes of all names together, which are kept in memory
+	depth   int    // directories that lead to an entry: each is opened again for each entry
 	window  uint64 // of the decompressor, in bytes
 }
 
 // importLimits are ten times what a large image needs.
-var importLimits = limits{bytes: 8 << 30, entries: 500_000, window: 64 << 20}
+var importLimits = limits{bytes: 8 << 30, entries: 500_000, names: 128 << 20, depth: 64, window: 64 << 20}
+
+const (
+	maxName   = 4095 // bytes of a path, and of a link's target: PATH_MAX without its end
+	maxXattrs = 4096 // bytes of the extended attributes of one file, names and values
+)
 
 // maxID is the highest uid and gid of an image: a site has 65,536 of each.
 const maxID = 65535
@@ -65,6 +73,12 @@ func extract(ctx context.Context, r io.Reader, root *os.Root, most limits) (Imag
 	bounded := &io.LimitedReader{R: r, N: most.bytes + int64(most.entries)*1024 + 2*maxTextFile}
 	m := &importer{root: root, tar: tar.NewReader(bounded), most: most, kinds: map[string]byte{}, buf: make([]byte, 256<<10)}
 	img, manifest, err := m.run(ctx)
+	if err == nil {
+		// tar ends before the compressed stream does, and with that comes its checksum.
+		if _, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, bounded, m.buf); err != nil {
+			err = archiveError(ctx, err)
+		}
+	}
 	if err != nil && bounded.N <= 0 {
 		err = fmt.Errorf("%w: more than %d bytes", ErrArchive, most.bytes)
 	}
@@ -76,7 +90,9 @@ type importer struct {
 	root  *os.Root
 	tar   *tar.Reader
 	most  limits
-	bytes int64
+	bytes int64 // of files
+	spent int64 // of files, extended attributes and targets
+	names int64
 	kinds map[string]byte // the tar type of every entry made so far, by its clean name
 	buf   []byte
 }
@@ -146,6 +162,13 @@ func (m *importer) add(h *tar.Header) error {
 		name != rootfsDir && !strings.HasPrefix(name, rootfsDir+"/") || !filepath.IsLocal(name) {
 		return fmt.Errorf("%w: its path is not below %s", ErrArchive, rootfsDir)
 	}
+	// Whoever lists an image on the host reads its names.
+	if strings.ContainsFunc(name, unicode.IsControl) || len(name) > maxName || strings.Count(name, "/") > m.most.depth {
+		return fmt.Errorf("%w: its path has control characters, more than %d bytes, or more than %d directories", ErrArchive, maxName, m.most.depth)
+	}
+	if m.names += int64(len(name)); m.names > m.most.names {
+		return fmt.Errorf("%w: all names together have more than %d bytes", ErrArchive, m.most.names)
+	}
 	if m.kinds[name] != 0 {
 		return fmt.Errorf("%w: it is there twice", ErrArchive)
 	}
@@ -186,8 +209,8 @@ func (m *importer) directory(name string, h *tar.Header) error {
 }
 
 func (m *importer) regular(name string, h *tar.Header) error {
-	if h.Size > m.most.bytes-m.bytes {
-		return fmt.Errorf("%w: more than %d bytes", ErrArchive, m.most.bytes)
+	if err := m.spend(h.Size); err != nil {
+		return err
 	}
 	m.bytes += h.Size
 	f, err := m.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -198,15 +221,8 @@ func (m *importer) regular(name string, h *tar.Header) error {
 	if _, err := io.CopyBuffer(struct{ io.Writer }{f}, struct{ io.Reader }{m.tar}, m.buf); err != nil {
 		return err
 	}
-	for key, value := range h.PAXRecords {
-		if attr, ok := strings.CutPrefix(key, xattrPrefix); ok {
-			if !strings.HasPrefix(attr, keptXattrs) {
-				return fmt.Errorf("%w: extended attribute %.100q", ErrArchive, attr)
-			}
-			if err := unix.Fsetxattr(int(f.Fd()), attr, []byte(value), 0); err != nil {
-				return fmt.Errorf("set extended attribute: %w", err)
-			}
-		}
+	if err := m.attributes(f, h.PAXRecords); err != nil {
+		return err
 	}
 	// chown(2) clears setuid, so the mode comes after it.
 	if err := errors.Join(f.Chown(h.Uid, h.Gid), f.Chmod(fileMode(uint32(h.Mode)))); err != nil {
@@ -218,10 +234,40 @@ func (m *importer) regular(name string, h *tar.Header) error {
 	return m.root.Chtimes(name, h.ModTime, h.ModTime)
 }
 
+// attributes sets the extended attributes of a file, of the one class that the kernel gives no meaning.
+func (m *importer) attributes(f *os.File, records map[string]string) error {
+	size := 0
+	for key, value := range records {
+		attr, ok := strings.CutPrefix(key, xattrPrefix)
+		if !ok {
+			continue
+		}
+		if size += len(attr) + len(value); !strings.HasPrefix(attr, keptXattrs) || size > maxXattrs {
+			return fmt.Errorf("%w: extended attribute %.100q", ErrArchive, attr)
+		}
+		if err := unix.Fsetxattr(int(f.Fd()), attr, []byte(value), 0); err != nil {
+			return fmt.Errorf("set extended attribute: %w", err)
+		}
+	}
+	return m.spend(int64(size))
+}
+
+// spend counts what an entry takes of the disk.
+func (m *importer) spend(bytes int64) error {
+	if bytes > m.most.bytes-m.spent {
+		return fmt.Errorf("%w: more than %d bytes", ErrArchive, m.most.bytes)
+	}
+	m.spent += bytes
+	return nil
+}
+
 // symlink makes a link whatever it points to: nothing here follows it, and inside a site the root is the site's.
 func (m *importer) symlink(name string, h *tar.Header) error {
-	if h.Linkname == "" || len(h.Linkname) > 4095 {
+	if h.Linkname == "" || len(h.Linkname) > maxName {
 		return fmt.Errorf("%w: its target is empty or too long", ErrArchive)
+	}
+	if err := m.spend(int64(len(h.Linkname))); err != nil {
+		return err
 	}
 	if err := m.root.Symlink(h.Linkname, name); err != nil {
 		return err
