@@ -185,18 +185,18 @@ func proxyIDs(log *slog.Logger) (uid, gid int) {
 	return uid, gid
 }
 
-// listen opens the API socket: for group logis, or for root alone where the group is missing.
-func listen(c config.Config, log *slog.Logger) (net.Listener, error) {
-	mode, gid := os.FileMode(0o660), 0
+// listen opens the API socket: for group logis, whose id it returns, or for root alone where the group is missing.
+func listen(c config.Config, log *slog.Logger) (_ net.Listener, gid int, err error) {
+	mode := os.FileMode(0o660)
 	if g, err := user.LookupGroup(group); err != nil {
 		log.Warn("no group for the API socket: it is root's alone", "group", group, "mend", "groupadd --system "+group)
 		mode = 0o600
 	} else if gid, err = strconv.Atoi(g.Gid); err != nil {
-		return nil, fmt.Errorf("read id of group %s: %w", group, err)
+		return nil, 0, fmt.Errorf("read id of group %s: %w", group, err)
 	}
 	l, err := linux.ListenUnix(c.Socket(), mode, 0, gid)
 	if err != nil {
-		return nil, fmt.Errorf("open API socket: %w", err)
+		return nil, 0, fmt.Errorf("open API socket: %w", err)
 	}
-	return l, nil
+	return l, gid, nil
 }

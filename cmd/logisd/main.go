@@ -119,7 +119,7 @@ func serve(ctx context.Context, c config.Config, h *host, events *event.Log, log
 		err = errors.Join(err, <-resolver)
 	}()
 
-	l, err := listen(c, log)
+	l, gid, err := listen(c, log)
 	if err != nil {
 		return err
 	}
@@ -139,5 +139,5 @@ func serve(ctx context.Context, c config.Config, h *host, events *event.Log, log
 	}
 	defer context.AfterFunc(ctx, e.Quit)() // what waits for a site must not hold up the end
 	log.Info("serving", "version", api.Version, "socket", c.Socket())
-	return server.New(server.Options{Engine: e, Log: log}).Serve(ctx, l)
+	return server.New(server.Options{Engine: e, Log: log, Group: gid}).Serve(ctx, l)
 }

@@ -44,6 +44,8 @@ func asFailure(err error) *failure {
 	case errors.Is(err, context.Canceled):
 		// Seen by nobody when the client left, by the client when logisd ends.
 		return newFailure(http.StatusServiceUnavailable, api.CodeFailed, "cancelled: "+err.Error())
+	case errors.Is(err, context.DeadlineExceeded):
+		return newFailure(http.StatusServiceUnavailable, api.CodeFailed, "not done in time: "+err.Error())
 	}
 	return newFailure(http.StatusInternalServerError, api.CodeFailed, err.Error())
 }

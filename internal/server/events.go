@@ -21,7 +21,7 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 	return &huma.StreamResponse{Body: func(hctx huma.Context) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		done := s.streams.add(&ending{cancel}) // logisd ends: so does Follow
+		done := s.streams.add(&closer{func() error { cancel(); return nil }}) // logisd ends: so does Follow
 		defer done()
 
 		_, w := humago.Unwrap(hctx)
@@ -32,15 +32,6 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 			panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to break off an answer
 		}
 	}}, nil
-}
-
-// ending is a stream that ends when its context does.
-type ending struct{ cancel context.CancelFunc }
-
-// Close implements io.Closer.
-func (e *ending) Close() error {
-	e.cancel()
-	return nil
 }
 
 func eventOf(e event.Event) api.Event {

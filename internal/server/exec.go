@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"syscall"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -47,6 +48,9 @@ func (s *Server) execSite(ctx context.Context, in *execInput) (*huma.StreamRespo
 			return
 		}
 		defer outside.Close()
+		// When logisd ends, a client that does not read has a moment for the last words.
+		unread := s.streams.add(&closer{func() error { return outside.SetWriteDeadline(time.Now().Add(lastWords)) }})
+		defer unread()
 		_, err = io.WriteString(outside, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+api.ExecProtocol+"\r\n\r\n")
 		if err == nil {
 			splice(outside, buffered, inside)

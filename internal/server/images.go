@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -18,11 +19,18 @@ type imageOutput struct{ Body api.Image }
 type imagesOutput struct{ Body []api.Image }
 
 // importInput hands the body on unread: an archive is hundreds of megabytes.
-type importInput struct{ archive io.Reader }
+type importInput struct {
+	archive io.Reader
+	body    *body // below archive; nil where there is none
+	length  int64 // that the client says; -1 where it does not
+}
 
 // Resolve implements huma.Resolver.
 func (in *importInput) Resolve(ctx huma.Context) []error {
-	in.archive = ctx.BodyReader()
+	r, w := humago.Unwrap(ctx)
+	in.archive = http.MaxBytesReader(w, r.Body, maxArchive)
+	in.body, _ = r.Body.(*body)
+	in.length = r.ContentLength
 	return nil
 }
 
@@ -47,7 +55,19 @@ func (s *Server) removeImage(ctx context.Context, in *named) (*struct{}, error) 
 }
 
 func (s *Server) importImage(ctx context.Context, in *importInput) (*imageOutput, error) {
-	return answerImage(s.engine.ImportImage(ctx, in.archive))
+	if in.length > maxArchive {
+		return nil, newFailure(http.StatusRequestEntityTooLarge, api.CodeInvalid,
+			fmt.Sprintf("the archive has %d bytes: %d are the most", in.length, int64(maxArchive)))
+	}
+	if in.body != nil {
+		in.body.open(s.limits.Stall)
+	}
+	st, err := s.engine.ImportImage(ctx, in.archive)
+	if err != nil && in.body != nil && in.body.late {
+		return nil, newFailure(http.StatusRequestTimeout, api.CodeFailed,
+			fmt.Sprintf("the archive stalled: nothing of it came for %s: import it again", s.limits.Stall))
+	}
+	return answerImage(st, err)
 }
 
 func answerImage(st engine.ImageStatus, err error) (*imageOutput, error) {

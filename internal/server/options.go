@@ -2,6 +2,7 @@ package server
 
 import (
 	"reflect"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -20,6 +21,7 @@ func status(code int) func(*huma.Operation) {
 func streamOf[T any](a huma.API, contentType string) func(*huma.Operation) {
 	schema := schemaOf[T](a)
 	return func(op *huma.Operation) {
+		goesOn(op)
 		op.Responses["200"] = &huma.Response{
 			Description: "A stream of elements, one a line",
 			Content:     map[string]*huma.MediaType{contentType: {Schema: schema}},
@@ -28,10 +30,13 @@ func streamOf[T any](a huma.API, contentType string) func(*huma.Operation) {
 }
 
 func takesArchive(op *huma.Operation) {
+	goesOn(op)
+	boundsOf(op).body = maxArchive
 	op.RequestBody = &huma.RequestBody{Required: true, Content: archiveContent()}
 }
 
 func givesArchive(op *huma.Operation) {
+	goesOn(op)
 	op.Responses["200"] = &huma.Response{Description: "The archive", Content: archiveContent()}
 }
 
@@ -42,6 +47,52 @@ func archiveContent() map[string]*huma.MediaType {
 func schemaOf[T any](a huma.API) *huma.Schema {
 	t := reflect.TypeFor[T]()
 	return a.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
+}
+
+// bounds are the limits of one route.
+type bounds struct {
+	body   int64         // bytes of a body that is no JSON
+	time   time.Duration // that the engine has; 0: until it is done or the client leaves
+	stream bool          // it goes on, and is counted with the streams
+	pause  bool          // the client may leave the answer unread as long as it likes
+}
+
+// boundsKey is where an operation's Metadata has its bounds.
+const boundsKey = "bounds"
+
+func boundsOf(op *huma.Operation) *bounds {
+	b, _ := op.Metadata[boundsKey].(*bounds) // add puts it there
+	return b
+}
+
+// within says how long the engine has; 0 is no limit.
+func within(d time.Duration) func(*huma.Operation) {
+	return func(op *huma.Operation) { boundsOf(op).time = d }
+}
+
+// goesOn says that the request lasts as long as its client wants or its data takes.
+func goesOn(op *huma.Operation) {
+	b := boundsOf(op)
+	b.stream, b.time = true, 0
+}
+
+// mayPause says that the client may leave the answer unread.
+func mayPause(op *huma.Operation) { boundsOf(op).pause = true }
+
+// describe writes the bounds into the OpenAPI document.
+func (b *bounds) describe(extensions map[string]any) {
+	if b.body > 0 {
+		extensions["x-logis-body"] = b.body
+	}
+	if b.time > 0 {
+		extensions["x-logis-seconds"] = b.time.Seconds()
+	}
+	if b.stream {
+		extensions["x-logis-stream"] = true
+	}
+	if b.pause {
+		extensions["x-logis-pause"] = true
+	}
 }
 
 // refuse answers from a middleware, where no handler's return value reaches the client.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,30 +21,41 @@ import (
 )
 
 const (
-	headerTimeout = 5 * time.Second // for the request line and headers
-	idleTimeout   = 2 * time.Minute // between two requests of one connection
-	graceTime     = 5 * time.Second // for requests that run when Serve is told to end
-	maxHeader     = 64 << 10        // bytes
-	maxBody       = 1 << 20         // bytes of a JSON body
+	idleTimeout = 2 * time.Minute // between two requests of one connection
+	graceTime   = 5 * time.Second // for requests that run when Serve is told to end
+	readTime    = time.Minute     // that a route which only looks has, unless it says another
+	maxHeader   = 64 << 10        // bytes
+	maxBody     = 1 << 20         // bytes of a JSON body
+	maxArchive  = 64 << 30        // bytes of an image's archive; what it holds is bounded by package image
 )
 
 // Options of New.
 type Options struct {
 	Engine Engine
 	Log    *slog.Logger
+	Group  int // whose members may ask, as root may: of the socket; 0: root alone
+	Limits Limits
 }
 
 // Server answers the API's requests. Make it with New.
 type Server struct {
 	engine  Engine
 	log     *slog.Logger
+	rare    *rare
+	group   int
+	limits  Limits
+	quota   *quota
 	mux     *http.ServeMux
 	streams streams
 }
 
 // New returns a Server with all routes registered.
 func New(opts Options) *Server {
-	s := &Server{engine: opts.Engine, log: opts.Log, mux: http.NewServeMux()}
+	limits := opts.Limits.withDefaults()
+	s := &Server{
+		engine: opts.Engine, log: opts.Log, rare: &rare{log: opts.Log}, group: opts.Group,
+		limits: limits, quota: newQuota(limits), mux: http.NewServeMux(),
+	}
 	routes := humago.New(s.mux, humaConfig())
 	s.register(routes)
 	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // huma's, which no route answers with
@@ -61,7 +73,7 @@ func New(opts Options) *Server {
 	})
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, newFailure(http.StatusNotFound, api.CodeFailed,
-			fmt.Sprintf("no route %s %s: is logisd older than its client?", r.Method, r.URL.Path)))
+			fmt.Sprintf("no route %s %s: is logisd older than its client?", short(r.Method), short(r.URL.Path))))
 	})
 	return s
 }
@@ -91,17 +103,17 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	hs := &http.Server{
-		Handler:           s.mux,
-		ReadHeaderTimeout: headerTimeout,
+		Handler:           http.HandlerFunc(s.front),
+		ReadHeaderTimeout: s.limits.Header,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return base },
-		ConnContext:       withPeer,
+		ConnContext:       withConn,
 		ConnState:         s.streams.connState,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		ErrorLog:          log.New(s.rare, "", 0),
 	}
 	served := make(chan error, 1)
-	go func() { served <- hs.Serve(l) }()
+	go func() { served <- hs.Serve(&doorman{l, s}) }()
 
 	var err error
 	select {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // streams knows the connections that are open and the exec and log streams on them, so that Serve can close what would
@@ -16,6 +17,15 @@ type streams struct {
 	closed bool
 	open   map[io.Closer]struct{}
 }
+
+// lastWords is how long the client of a stream that logisd ends has to take what is left of it.
+const lastWords = 2 * time.Second
+
+// closer is an io.Closer that is a function.
+type closer struct{ close func() error }
+
+// Close implements io.Closer.
+func (c *closer) Close() error { return c.close() }
 
 // connState is the ConnState hook. StateNew is reported by the accept loop itself, so that no connection is added after
 // http.Server.Serve has returned.

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -351,13 +352,13 @@ func (m *Engine) Events(ctx context.Context, n int, follow bool, each func(event
 }
 
 // Serve runs a server of m on a socket until the test ends. stop ends it at once.
-func Serve(t *testing.T, m *Engine) (socket string, stop func()) {
+func Serve(t testing.TB, m *Engine) (socket string, stop func()) {
 	t.Helper()
 	return ServeWith(t, server.Options{Engine: m, Log: slog.New(slog.DiscardHandler)})
 }
 
 // ServeWith is Serve with options of the test's own.
-func ServeWith(t *testing.T, options server.Options) (socket string, stop func()) {
+func ServeWith(t testing.TB, options server.Options) (socket string, stop func()) {
 	t.Helper()
 	socket = filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)
@@ -365,6 +366,9 @@ func ServeWith(t *testing.T, options server.Options) (socket string, stop func()
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	if options.Group == 0 {
+		options.Group = os.Getgid() // whoever runs the test may ask
+	}
 	s := server.New(options)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ctx, l) }()
