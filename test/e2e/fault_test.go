@@ -47,7 +47,9 @@ func faultCases(tiny string) []faultCase {
 		{name: "start after a failed start", before: []prior{made, failed}, args: []string{"start", "alice"}, after: may, loose: true},
 		{name: "stop", before: []prior{runs}, args: []string{"stop", "alice"}, after: may},
 		{name: "restart", before: []prior{runs}, args: []string{"restart", "alice"}, after: may},
-		{name: "set", before: []prior{runs}, args: []string{"set", "alice", "--memory", "256MiB", "--disk", "1GiB"}, after: may},
+		{name: "set", before: []prior{runs}, args: []string{
+			"set", "alice", "--memory", "256MiB", "--disk", "1GiB", "--cpu-weight", "50", "--io-weight", "60", "--io-bandwidth", "9MiB", "--log-size", "1MiB",
+		}, after: may},
 		{name: "sites down", before: []prior{runs}, args: []string{"sites", "down"}, after: may, loose: true},
 		{name: "sites up", before: []prior{runs, {args: []string{"sites", "down"}}}, args: []string{"sites", "up"}, after: may, loose: true},
 		{name: "destroy", before: []prior{runs}, args: destroy, after: mayAfterError},

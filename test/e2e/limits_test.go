@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 
 	"github.com/logis-project/logis/internal/quantity"
 )
@@ -23,7 +25,7 @@ import (
 // A stopped site has its disk and nothing else.
 func (h *house) holds(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: holds SITE memory|swap|disk|cpus|pids=VALUE...")
+		ts.Fatalf("usage: holds SITE memory|swap|disk|cpus|pids|cpu-weight|io-weight|io-bandwidth|open-files=VALUE...")
 	}
 	got, err := h.kernelLimits(args[0])
 	ts.Check(err)
@@ -66,6 +68,10 @@ func (h *house) limitsHold(site string) error {
 			Disk   int64 `json:"disk_bytes"`
 			CPUs   float64
 			PIDs   int64
+
+			CPUWeight   int64 `json:"cpu_weight"`
+			IOWeight    int64 `json:"io_weight"`
+			IOBandwidth int64 `json:"io_bandwidth_bytes"`
 		}
 	}
 	if err := json.Unmarshal(out, &s); err != nil {
@@ -74,9 +80,14 @@ func (h *house) limitsHold(site string) error {
 	want := map[string]float64{"disk": float64(s.Limits.Disk)}
 	if s.PID > 0 {
 		want["memory"], want["cpus"], want["pids"] = float64(s.Limits.Memory), s.Limits.CPUs, float64(s.Limits.PIDs)
+		want["cpu-weight"], want["io-bandwidth"] = float64(s.Limits.CPUWeight), float64(s.Limits.IOBandwidth)
 	}
 	got, err := h.kernelLimits(site)
-	delete(got, "swap") // not every kernel counts it
+	if _, ok := got["io-weight"]; ok { // not every kernel has it
+		want["io-weight"] = float64(s.Limits.IOWeight)
+	}
+	delete(got, "swap")       // not every kernel counts it
+	delete(got, "open-files") // not every logisd may raise it
 	if d := cmp.Diff(want, got); d != "" && err == nil {
 		err = errors.New(d)
 	}
@@ -100,6 +111,15 @@ func (h *house) kernelLimits(site string) (map[string]float64, error) {
 	dirs, err := h.groups(site)
 	for _, dir := range dirs {
 		readGroup(dir, limits)
+		procs, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+		if f := strings.Fields(string(procs)); err == nil && len(f) > 0 && limits["open-files"] == 0 { // PID 1 is the oldest
+			pid, _ := strconv.Atoi(f[0])
+			var files unix.Rlimit
+			if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &files); err != nil {
+				return nil, err
+			}
+			limits["open-files"] = float64(files.Max)
+		}
 	}
 	return limits, err
 }
@@ -151,6 +171,29 @@ func readGroup(dir string, limits map[string]float64) {
 	}
 	if quota, ok := number("cpu.max", 0); ok {
 		limits["cpus"] = quota / 100_000
+	}
+	if shares, ok := number("cpu.shares", 0); ok {
+		limits["cpu-weight"] = math.Round(shares * 100 / 1024)
+	}
+	if weight, ok := number("cpu.weight", 0); ok {
+		limits["cpu-weight"] = weight
+	}
+	for file, field := range map[string]int{"blkio.bfq.weight": 0, "io.weight": 1} { // up to 100 bfq's are the same
+		if weight, ok := number(file, field); ok {
+			limits["io-weight"] = weight
+		}
+	}
+	for _, file := range []string{"blkio.throttle.write_bps_device", "io.max"} {
+		if data, err := os.ReadFile(filepath.Join(dir, file)); err == nil { // of one disk, or none
+			text := strings.ReplaceAll(string(data), "wbps=", "")
+			if f := strings.Fields(text); len(f) == 2 {
+				limits["io-bandwidth"], _ = strconv.ParseFloat(f[1], 64)
+			} else if len(f) > 2 {
+				limits["io-bandwidth"], _ = strconv.ParseFloat(f[2], 64)
+			} else {
+				limits["io-bandwidth"] = 0
+			}
+		}
 	}
 	both, v1 := number("memory.memsw.limit_in_bytes", 0)
 	if memory, ok := number("memory.limit_in_bytes", 0); v1 && ok {
