@@ -71,7 +71,8 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (_ *host, err 
 	h := &host{probe: probe}
 	h.network, err = network.New(network.Options{
 		Instance: c.Instance, Subnet4: c.Network.Subnet4, Subnet6: c.Network.Subnet6,
-		ProxyPorts: proxyPorts(c), ResolvConf: "/etc/resolv.conf", Log: log,
+		ProxyPorts: proxyPorts(c), ResolvConf: "/etc/resolv.conf",
+		Links: c.Network.Links, SMTP: c.Network.SMTP, Log: log,
 	})
 	if err != nil {
 		return nil, err

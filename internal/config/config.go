@@ -42,10 +42,12 @@ type Pool struct {
 	Size Bytes  `toml:"size"` // of the loop file, sparse
 }
 
-// Network holds the subnets that sites take their addresses from.
+// Network holds the subnets that sites take their addresses from, and what they reach beyond what all do.
 type Network struct {
 	Subnet4 netip.Prefix `toml:"subnet4"`
 	Subnet6 netip.Prefix `toml:"subnet6"`
+	Links   [][]string   `toml:"links"` // groups of sites that reach each other by their private addresses; names may be of no site
+	SMTP    bool         `toml:"smtp"`  // sites may open connections to TCP port 25 outside
 }
 
 // SSH holds the host ports that are redirected to sites.
@@ -202,6 +204,8 @@ func (c Config) check() error {
 		return fmt.Errorf("network.subnet4: %q is not an IPv4 subnet of /29 or larger", c.Network.Subnet4)
 	case !c.Network.Subnet6.Addr().Is6() || c.Network.Subnet6.Bits() > 112:
 		return fmt.Errorf("network.subnet6: %q is not an IPv6 subnet of /112 or larger", c.Network.Subnet6)
+	case c.checkLinks() != nil:
+		return c.checkLinks()
 	case c.TLS.Mode != "off":
 		return fmt.Errorf("tls.mode: %q is not served by this release: use \"off\"", c.TLS.Mode)
 	case c.Defaults.CPUs <= 0 || c.Defaults.PIDs <= 0 || c.Defaults.Memory <= 0 || c.Defaults.Disk <= 0:
@@ -219,6 +223,27 @@ func (c Config) check() error {
 }
 
 func outside(n, low, high int64) bool { return n < low || n > high }
+
+var siteName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,29}[a-z0-9])?$`)
+
+func (c Config) checkLinks() error {
+	for _, group := range c.Network.Links {
+		seen := map[string]bool{}
+		for _, name := range group {
+			if !siteName.MatchString(name) {
+				return fmt.Errorf("network.links: %q is not a site's name", name)
+			}
+			if seen[name] {
+				return fmt.Errorf("network.links: %s is twice in one group", name)
+			}
+			seen[name] = true
+		}
+		if len(group) < 2 {
+			return fmt.Errorf("network.links: %q is not a group of two sites or more", group)
+		}
+	}
+	return nil
+}
 
 // ProxySocket is the path of the socket between logisd and logis-proxy.
 func (c Config) ProxySocket() string { return filepath.Join(c.RunDir, "proxy.sock") }

@@ -48,14 +48,23 @@ func TestParseRefuses(t *testing.T) {
 		"[network]\nsubnet4 = \"fd00::/64\"":  "network.subnet4",
 		"[network]\nsubnet6 = \"10.0.0.0/8\"": "network.subnet6",
 		"[tls]\nmode = \"acme\"":              "tls.mode",
-		"[defaults]\ncpus = 0.0":              "defaults",
-		"[defaults]\ncpu_weight = 0":          "cpu_weight and io_weight must be from 1 to 10000",
-		"[defaults]\nio_weight = 10001":       "cpu_weight and io_weight must be from 1 to 10000",
-		"[defaults]\nio_bandwidth = \"1k\"":   "io_bandwidth must be \"off\" or at least 1MiB a second",
-		"[defaults]\nio_bandwidth = \"on\"":   "is not bytes a second such as 10MiB, nor off",
-		"[defaults]\nopen_files = 1":          "open_files must be from 256 to 1048576",
-		"[defaults]\nlog_size = \"2GiB\"":     "log_size must be from 64KiB to 1GiB",
-		"instance = ":                         "line 1",
+
+		"[network]\nlinks = [[\"alice\", \"Bob\"]]":            `network.links: "Bob" is not a site's name`,
+		"[network]\nlinks = [[\"alice\", \"bob; drop\"]]":      `network.links: "bob; drop" is not a site's name`,
+		"[network]\nlinks = [[\"a\", \"b\"], [\"alice\"]]":     `network.links: ["alice"] is not a group of two`,
+		"[network]\nlinks = [[]]":                              "network.links: [] is not a group of two",
+		"[network]\nlinks = [[\"alice\", \"bob\", \"alice\"]]": "network.links: alice is twice in one group",
+		"[network]\nlinks = [\"alice\"]":                       "links",
+		"[network]\nsmtp = \"yes\"":                            "smtp",
+
+		"[defaults]\ncpus = 0.0":            "defaults",
+		"[defaults]\ncpu_weight = 0":        "cpu_weight and io_weight must be from 1 to 10000",
+		"[defaults]\nio_weight = 10001":     "cpu_weight and io_weight must be from 1 to 10000",
+		"[defaults]\nio_bandwidth = \"1k\"": "io_bandwidth must be \"off\" or at least 1MiB a second",
+		"[defaults]\nio_bandwidth = \"on\"": "is not bytes a second such as 10MiB, nor off",
+		"[defaults]\nopen_files = 1":        "open_files must be from 256 to 1048576",
+		"[defaults]\nlog_size = \"2GiB\"":   "log_size must be from 64KiB to 1GiB",
+		"instance = ":                       "line 1",
 	} {
 		_, err := Parse([]byte(text))
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n") {

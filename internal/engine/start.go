@@ -191,7 +191,9 @@ func (e *Engine) attach(ctx context.Context, c *container.Container, port networ
 }
 
 func portOf(rec site.Record) network.Port {
-	return network.Port{Index: rec.Index, Addr4: rec.Address4, Addr6: rec.Address6, SSHPort: rec.SSHPort}
+	return network.Port{
+		Name: rec.Name(), Index: rec.Index, Addr4: rec.Address4, Addr6: rec.Address6, SSHPort: rec.SSHPort,
+	}
 }
 
 func (e *Engine) containerSpec(rec site.Record) (container.Spec, error) {

@@ -180,17 +180,20 @@ func (n *Network) setUpInside(p Port, h *netlink.Handle) error {
 	if err != nil {
 		return err
 	}
-	for _, own := range []netip.Prefix{
-		netip.PrefixFrom(p.Addr4, n.subnet4.Bits()), netip.PrefixFrom(p.Addr6, n.subnet6.Bits()),
-	} {
-		if err := h.AddrAdd(eth0, address(own)); err != nil {
+	for _, own := range []netip.Addr{p.Addr4, p.Addr6} {
+		if err := h.AddrAdd(eth0, address(single(own))); err != nil {
 			return fmt.Errorf("give address %s: %w", own, err)
 		}
 	}
 	if err := h.LinkSetUp(eth0); err != nil {
 		return err
 	}
+	// Only the gateway is on the link: also the way to a linked site is by the host, since ports of the bridge are isolated.
 	for _, gateway := range []netip.Addr{n.Gateway4(), n.Gateway6()} {
+		near := &netlink.Route{LinkIndex: eth0.Attrs().Index, Dst: ipNet(single(gateway)), Scope: netlink.SCOPE_LINK}
+		if err := h.RouteAdd(near); err != nil {
+			return fmt.Errorf("add route to %s: %w", gateway, err)
+		}
 		all := netip.PrefixFrom(gateway, 0).Masked()
 		route := &netlink.Route{LinkIndex: eth0.Attrs().Index, Dst: ipNet(all), Gw: net.IP(gateway.AsSlice())}
 		if err := h.RouteAdd(route); err != nil {
@@ -199,6 +202,9 @@ func (n *Network) setUpInside(p Port, h *netlink.Handle) error {
 	}
 	return nil
 }
+
+// single is the subnet of an address alone.
+func single(addr netip.Addr) netip.Prefix { return netip.PrefixFrom(addr, addr.BitLen()) }
 
 // uplinkMTU is that of the interface the host's default routes leave by, at most 1,500: larger packets from sites would
 // need Path MTU discovery at every connection. Without a default route it is 1,500.

@@ -48,12 +48,15 @@ func (e Element) String() string {
 		return fmt.Sprintf("redirect %d", binary.BigEndian.Uint16(raw))
 	case len(raw) > ifNameLen:
 		link, rest := unix.ByteSliceToString(raw[:ifNameLen]), raw[ifNameLen:]
-		if kind == "mac" {
-			return fmt.Sprintf("element of set mac: %s %s", link, net.HardwareAddr(rest[:min(6, len(rest))]))
+		if kind == "mac" || kind == "option6" {
+			return fmt.Sprintf("element of set %s: %s %s", kind, link, net.HardwareAddr(rest[:min(6, len(rest))]))
 		}
 		addr, _ := netip.AddrFromSlice(rest)
 		return fmt.Sprintf("element of set %s: %s %s", kind, link, addr)
 	default:
+		if addr, ok := netip.AddrFromSlice(raw); ok && isGroup(kind) {
+			return fmt.Sprintf("element of set %s: %s", kind, addr)
+		}
 		return fmt.Sprintf("element of %s: %x", kind, raw)
 	}
 }
@@ -127,7 +130,11 @@ func (n *Network) setElements() ([]Element, error) {
 
 func (n *Network) siteSets() []*nftables.Set {
 	s := n.sets
-	return []*nftables.Set{s.ssh4, s.ssh6, s.mac, s.addr4, s.addr6, s.target6}
+	all := []*nftables.Set{s.ssh4, s.ssh6, s.mac, s.addr4, s.addr6, s.target6, s.option6}
+	for _, g := range s.groups {
+		all = append(all, g.addr4, g.addr6)
+	}
+	return all
 }
 
 // fdb lists the MACs that were entered at the ports of the bridge.

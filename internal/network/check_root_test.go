@@ -53,7 +53,7 @@ func TestElementsAreThoseOfTheSite(t *testing.T) {
 	p, ns := h.attachSite(t, 5)
 	try(t, h.Redirect(t.Context(), p))
 	want := sorted(h.ElementsOf(p))
-	if diff := cmp.Diff(want, h.elements(t)); diff != "" || len(want) != 9 {
+	if diff := cmp.Diff(want, h.elements(t)); diff != "" || len(want) != 10 {
 		t.Errorf("elements (-want +got):\n%s", diff)
 	}
 	h.veths(t, Veth{Index: 5})

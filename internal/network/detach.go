@@ -18,7 +18,7 @@ func (n *Network) Detach(ctx context.Context, p Port) error {
 		return err
 	}
 	name := n.vethName(p.Index)
-	n.forget(p)
+	p = n.forget(p)
 	var errs []error
 	if err := deleteLink(name); err != nil { // first: the rules hold until it is gone
 		errs = append(errs, err)
@@ -32,6 +32,9 @@ func (n *Network) Detach(ctx context.Context, p Port) error {
 	}
 	if err := n.remove(n.portElements(p)...); err != nil {
 		errs = append(errs, fmt.Errorf("remove from nftables sets: %w", err))
+	}
+	if err := n.forgetCounts(p.Addr4, p.Addr6); err != nil {
+		errs = append(errs, fmt.Errorf("forget its connections: %w", err))
 	}
 	if err := n.deleteNeighbours(p); err != nil { // last: they are where the addresses are found
 		errs = append(errs, fmt.Errorf("remove neighbours: %w", err))

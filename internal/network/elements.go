@@ -23,11 +23,20 @@ type sets struct {
 	inet, bridge               *nftables.Table
 	ssh4, ssh6, resolver       *nftables.Set
 	mac, addr4, addr6, target6 *nftables.Set
+	option6                    *nftables.Set
+	groups                     []groupSets // by the index of the group in Options.Links
 }
 
-func newSets(instance string) sets {
+func newSets(instance string, groups int) sets {
 	inet := &nftables.Table{Name: instance, Family: nftables.TableFamilyINet}
 	bridge := &nftables.Table{Name: instance, Family: nftables.TableFamilyBridge}
+	var of []groupSets
+	for i := range groups {
+		of = append(of, groupSets{
+			&nftables.Set{Table: inet, Name: groupName(i) + "_4"},
+			&nftables.Set{Table: inet, Name: groupName(i) + "_6"},
+		})
+	}
 	return sets{
 		inet:     inet,
 		bridge:   bridge,
@@ -38,6 +47,8 @@ func newSets(instance string) sets {
 		addr4:    &nftables.Set{Table: bridge, Name: "addr4"},
 		addr6:    &nftables.Set{Table: bridge, Name: "addr6"},
 		target6:  &nftables.Set{Table: bridge, Name: "target6"},
+		option6:  &nftables.Set{Table: bridge, Name: "option6"},
+		groups:   of,
 	}
 }
 
@@ -61,10 +72,13 @@ func ifName(name string) []byte { return append([]byte(name), make([]byte, ifNam
 
 func portNumber(port uint16) []byte { return binary.BigEndian.AppendUint16(nil, port) }
 
-// portElements are what lets a site send at its port.
+// portElements are what lets a site send at its port, and to the sites it is linked with.
 func (n *Network) portElements(p Port) []element {
 	link := ifName(n.vethName(p.Index))
-	elements := []element{{set: n.sets.mac, key: concat(link, n.mac(p.Index))}}
+	elements := []element{
+		{set: n.sets.mac, key: concat(link, n.mac(p.Index))},
+		{set: n.sets.option6, key: concat(link, n.mac(p.Index))},
+	}
 	if p.Addr4.IsValid() { // not so where Detach knows no address
 		elements = append(elements, element{set: n.sets.addr4, key: concat(link, p.Addr4.AsSlice())})
 	}
@@ -73,7 +87,7 @@ func (n *Network) portElements(p Port) []element {
 			element{set: n.sets.addr6, key: concat(link, p.Addr6.AsSlice())},
 			element{set: n.sets.target6, key: concat(link, p.Addr6.AsSlice())})
 	}
-	return elements
+	return append(elements, n.linkElements(p)...)
 }
 
 // redirectElements are what leads a port of the host to a site's sshd.

@@ -204,8 +204,8 @@ func TestInsideSite(t *testing.T) {
 	inNS(t, site, func() error {
 		out := runHere(t, "ip", "-brief", "addr") + runHere(t, "ip", "route") + runHere(t, "ip", "-6", "route", "show", "default")
 		want := "lo UNKNOWN 127.0.0.1/8 ::1/128\n" +
-			"eth0@ifN UP 10.83.1.4/16 fd83:6c6f:6769::104/64\n" +
-			"default via 10.83.0.1 dev eth0\n10.83.0.0/16 dev eth0 proto kernel scope link src 10.83.1.4\n" +
+			"eth0@ifN UP 10.83.1.4/32 fd83:6c6f:6769::104/128\n" +
+			"default via 10.83.0.1 dev eth0\n10.83.0.1 dev eth0 scope link\n" +
 			"default via fd83:6c6f:6769::1 dev eth0 metric 1024 pref medium\n"
 		if diff := cmp.Diff(want, out); diff != "" {
 			t.Errorf("inside (-want +got):\n%s", diff)

@@ -34,11 +34,14 @@ type Options struct {
 	Subnet6    netip.Prefix // IPv6, /126 or larger
 	ProxyPorts []uint16     // TCP ports of the host's proxy, which sites may reach
 	ResolvConf string       // the host's resolv.conf(5); "" is /etc/resolv.conf
+	Links      [][]string   // groups of sites, by name, that may reach each other; of names that no site has, nothing
+	SMTP       bool         // sites may open connections to TCP port 25 outside
 	Log        *slog.Logger // nil logs nowhere
 }
 
 // Port is one site's place on the network. The names of its links and its MAC derive from the instance and Index.
 type Port struct {
+	Name    string     // what Links calls it; "" is linked with nobody
 	Index   int        // 0 to 999,999
 	Addr4   netip.Addr // inside Subnet4, not the gateway
 	Addr6   netip.Addr // inside Subnet6, not the gateway
@@ -53,6 +56,9 @@ type Network struct {
 	proxyPorts []uint16
 	log        *slog.Logger
 	resolvConf resolvConf
+	links      [][]string
+	smtp       bool
+	bounds     bounds
 	sets       sets
 
 	mu        sync.Mutex // guards the fields below, and the ruleset: one change to it at a time
@@ -85,7 +91,10 @@ func New(o Options) (*Network, error) {
 		proxyPorts: o.ProxyPorts,
 		log:        o.Log,
 		resolvConf: resolvConf{path: o.ResolvConf, resolvedPath: resolvedUpstreams},
-		sets:       newSets(o.Instance),
+		links:      o.Links,
+		smtp:       o.SMTP,
+		bounds:     defaultBounds(),
+		sets:       newSets(o.Instance, len(o.Links)),
 		ports:      map[int]Port{},
 		redirects:  map[int]Port{},
 	}, nil

@@ -17,10 +17,15 @@ func (n *Network) remember(p Port) {
 	n.ports[p.Index] = p
 }
 
-func (n *Network) forget(p Port) {
+// forget returns p with the name that it was remembered by, where p has none.
+func (n *Network) forget(p Port) Port {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if p.Name == "" {
+		p.Name = n.ports[p.Index].Name
+	}
 	delete(n.ports, p.Index)
+	return p
 }
 
 // put is the function of that name, not while the ruleset is loaded.

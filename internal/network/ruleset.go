@@ -31,17 +31,40 @@ type ruleset struct {
 	ProxyPorts            []string
 	MAC                   []string
 	Addr4, Addr6, Target6 []string
+	Option6               []string
+	Groups                []groupRules
+	Meters                []meter
+	SMTP                  bool
+
+	bounds
+}
+
+// groupRules are the sets of a group of linked sites, "<Name>_4" and "<Name>_6".
+type groupRules struct {
+	Name         string
+	Addr4, Addr6 []string
 }
 
 // render writes the rules with the elements of ports, redirects and resolver.
 func (n *Network) render(ports, redirects []Port, nameserver netip.Addr) ([]byte, error) {
-	r := ruleset{Instance: n.instance, Gateway4: n.Gateway4(), Subnet4: n.subnet4, Subnet6: n.subnet6}
+	r := ruleset{
+		Instance: n.instance, Gateway4: n.Gateway4(), Subnet4: n.subnet4, Subnet6: n.subnet6,
+		Meters: meters(), bounds: n.bounds, SMTP: n.smtp,
+	}
+	for i := range n.links {
+		r.Groups = append(r.Groups, groupRules{Name: groupName(i)})
+	}
 	for _, p := range ports {
 		link := strconv.Quote(n.vethName(p.Index)) + " . "
 		r.MAC = append(r.MAC, link+n.mac(p.Index).String())
 		r.Addr4 = append(r.Addr4, link+p.Addr4.String())
 		r.Addr6 = append(r.Addr6, link+p.Addr6.String())
 		r.Target6 = append(r.Target6, fmt.Sprintf("%s0x%x", link, p.Addr6.As16()))
+		r.Option6 = append(r.Option6, fmt.Sprintf("%s0x%x", link, []byte(n.mac(p.Index))))
+		for _, i := range n.groupsOf(p) {
+			r.Groups[i].Addr4 = append(r.Groups[i].Addr4, p.Addr4.String())
+			r.Groups[i].Addr6 = append(r.Groups[i].Addr6, p.Addr6.String())
+		}
 	}
 	for _, p := range redirects {
 		r.SSH4 = append(r.SSH4, fmt.Sprintf("%d : %s . %d", p.SSHPort, p.Addr4, sshPort))

@@ -4,25 +4,29 @@ package network
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/vishvananda/netlink"
 )
 
 // TestShare: one site cannot fill the host's table of connections, and what it does costs no other site anything.
 func TestShare(t *testing.T) {
 	h := newHost(t)
+	h.bounds.Share.Rate, h.bounds.Share.Burst = 100_000, 100_000
 	h.ensure(t)
 	_, site0 := h.attachSite(t, 0)
 	p1, site1 := h.attachSite(t, 1)
 	serveTCP(t, h.other, ":5000")
 	serveTCP(t, nil, ":80")
 	for name, to := range map[string]string{"IPv4": internet4, "IPv6": internet6} {
-		if got := flood(t, h.other, site0, to, 2100); got != 2000 {
-			t.Errorf("%s: %d connections got through, want 2000", name, got)
+		if got := flood(t, h.other, site0, to, 2100); got != shareOpen {
+			t.Errorf("%s: %d connections got through, want %d", name, got, shareOpen)
 		}
 	}
 	for _, to := range []string{internet4 + ":5000", "[" + internet6 + "]:5000", h.Gateway4().String() + ":80"} {
@@ -38,14 +42,171 @@ func TestShare(t *testing.T) {
 	}
 }
 
+// TestNewConnections: what a site opens in an instant is its burst, and no more than its rate after that.
+func TestNewConnections(t *testing.T) {
+	h := newHost(t)
+	h.bounds.Share.Rate, h.bounds.Share.Burst = 1, 100
+	h.ensure(t)
+	_, site0 := h.attachSite(t, 0)
+	_, site1 := h.attachSite(t, 1)
+	serveTCP(t, h.other, ":5000")
+	serveTCP(t, nil, ":80")
+	for name, to := range map[string]string{"IPv4": internet4, "IPv6": internet6} {
+		begin := time.Now()
+		got := flood(t, h.other, site0, to, 300)
+		if most := 101 + int(time.Since(begin)/time.Second); got < 100 || got > most {
+			t.Errorf("%s: %d of 300 connections got through, want 100 to %d", name, got, most)
+		}
+	}
+	flows, err := netlink.ConntrackTableList(netlink.ConntrackTable, netlink.FAMILY_V4)
+	try(t, err)
+	if len(flows) > 150 {
+		t.Errorf("%d connections are in the host's table: those that were dropped too", len(flows))
+	}
+	for _, to := range []string{internet4 + ":5000", h.Gateway4().String() + ":80"} {
+		if got := askTCP(t, site1, to, patience); got == "silence" {
+			t.Errorf("another site does not reach %s", to)
+		}
+	}
+}
+
+// TestFlowIsOneConnection: a flow that is never answered, as of syslog, is counted once.
+func TestFlowIsOneConnection(t *testing.T) {
+	h := newHost(t)
+	h.bounds.Share = bound{Open: 10, Rate: 1, Burst: 10}
+	h.ensure(t)
+	_, site := h.attachSite(t, 0)
+	l := listenUDP(t, h.other, 6000)
+	inNS(t, site, func() error {
+		c, err := net.Dial("udp", internet4+":6000")
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		for i := range 200 {
+			if _, err := c.Write([]byte{byte(i)}); err != nil {
+				return err
+			}
+			try(t, l.SetReadDeadline(deadline()))
+			if _, _, err := l.ReadFrom(make([]byte, 1)); err != nil {
+				t.Fatalf("datagram %d of one flow: %v", i, err)
+			}
+		}
+		return nil
+	})
+}
+
+// TestVisitsAreBounded: visitors of a site's ssh fill no table, and lock nobody out of another site.
+func TestVisitsAreBounded(t *testing.T) {
+	for name, bound := range map[string]bound{"open": {Open: 10, Rate: 1000, Burst: 1000}, "new": {Open: 1000, Rate: 1, Burst: 10}} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			h.bounds.Visit = bound
+			h.ensure(t)
+			p, site := h.attachSite(t, 0)
+			q, neighbour := h.attachSite(t, 1)
+			try(t, h.Redirect(t.Context(), p))
+			try(t, h.Redirect(t.Context(), q))
+			holdTCP(t, site, ":22")
+			serveTCP(t, neighbour, ":22")
+			begin, got := time.Now(), dialMany(t, h.other, net.JoinHostPort(hostAddr4, fmt.Sprint(p.SSHPort)), 13)
+			if most := 11 + int(time.Since(begin)/time.Second); got < 10 || got > most || name == "open" && got != 10 {
+				t.Errorf("%d visits of 13 got through, want 10 to %d", got, most)
+			}
+			if got := askTCP(t, h.other, net.JoinHostPort(hostAddr4, fmt.Sprint(q.SSHPort)), patience); got != otherAddr4 {
+				t.Errorf("another site's ssh: %q", got)
+			}
+		})
+	}
+}
+
+// TestCallsAreBounded: of what the host opens to a site, as its proxy does, the same, and what is too much is refused at once.
+func TestCallsAreBounded(t *testing.T) {
+	h := newHost(t)
+	h.bounds.Call = bound{Open: 10, Rate: 1000, Burst: 1000}
+	h.ensure(t)
+	p, site := h.attachSite(t, 0)
+	q, neighbour := h.attachSite(t, 1)
+	holdTCP(t, site, ":80")
+	serveTCP(t, neighbour, ":80")
+	if got := dialMany(t, nil, p.Addr4.String()+":80", 13); got != 10 {
+		t.Errorf("%d connections of 13 got through, want 10", got)
+	}
+	if got := askTCP(t, nil, p.Addr4.String()+":80", patience); got != "refused" {
+		t.Errorf("one too much: %q, want refused", got)
+	}
+	if got := askTCP(t, nil, q.Addr4.String()+":80", patience); got != h.Gateway4().String() {
+		t.Errorf("another site: %q", got)
+	}
+}
+
+// TestClosedConnectionsAreForgotten: what is closed is not held open.
+func TestClosedConnectionsAreForgotten(t *testing.T) {
+	h := newHost(t)
+	h.bounds.Share = bound{Open: 10, Rate: 1000, Burst: 1000}
+	h.ensure(t)
+	_, site := h.attachSite(t, 0)
+	serveTCP(t, h.other, ":5000")
+	for i := range 50 {
+		if got := askTCP(t, site, internet4+":5000", patience); got != hostAddr4 {
+			t.Fatalf("connection %d: %q", i, got)
+		}
+	}
+}
+
+// holdTCP accepts connections and holds them open.
+func holdTCP(t *testing.T, ns *os.File, addr string) {
+	t.Helper()
+	var l net.Listener
+	inNS(t, ns, func() (err error) {
+		l, err = net.Listen("tcp", addr)
+		return err
+	})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			defer c.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-done })
+}
+
+// dialMany opens n connections and returns how many there are, open until the test ends.
+func dialMany(t *testing.T, ns *os.File, addr string, n int) (open int) {
+	t.Helper()
+	inNS(t, ns, func() error {
+		for range n {
+			wait := impatience
+			if c, err := net.DialTimeout("tcp", addr, wait); err == nil {
+				t.Cleanup(func() { c.Close() })
+				open++
+			}
+		}
+		return nil
+	})
+	return open
+}
+
+func listenUDP(t *testing.T, ns *os.File, port int) *net.UDPConn {
+	t.Helper()
+	var l *net.UDPConn
+	inNS(t, ns, func() (err error) {
+		l, err = net.ListenUDP("udp", &net.UDPAddr{Port: port})
+		return err
+	})
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
 // flood sends one datagram from each of n ports of a site, and returns how many came out at the other machine.
 func flood(t *testing.T, other, site *os.File, to string, n int) int {
 	t.Helper()
-	var l *net.UDPConn
-	inNS(t, other, func() (err error) {
-		l, err = net.ListenUDP("udp", &net.UDPAddr{Port: 6000})
-		return err
-	})
+	l := listenUDP(t, other, 6000)
 	defer l.Close()
 	var received atomic.Int64
 	ended := make(chan struct{})

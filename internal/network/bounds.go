@@ -1,0 +1,72 @@
+package network
+
+import (
+	"errors"
+	"net/netip"
+
+	"github.com/google/nftables"
+)
+
+// How many connections of a site are held open in the host's table, which has 65,536 entries on a small machine.
+const (
+	shareOpen = 2000 // that the site opened
+	visitOpen = 500  // that redirects of the host's ports opened to it: ssh
+	callOpen  = 1000 // that the host opened to it: nearly all are the proxy's, which keeps and reuses them
+
+	// OpenConnections is how many one site can hold in the host's table, with its visitors and the proxy.
+	OpenConnections = shareOpen + visitOpen + callOpen
+)
+
+// bound limits connections: how many are held open, and how many are opened a second, after a burst. Those that are closed
+// stay in the table for two minutes, but the kernel lets them go where it needs room (early drop); the rate keeps them few.
+type bound struct{ Open, Rate, Burst int }
+
+// bounds are of the connections from a site, by redirects to it, and by the host to it.
+type bounds struct{ Share, Visit, Call bound }
+
+func defaultBounds() bounds {
+	return bounds{
+		Share: bound{shareOpen, 50, 500}, // ten pages a second that each ask five others
+		Visit: bound{visitOpen, 20, 100},
+		Call:  bound{callOpen, 500, 2000},
+	}
+}
+
+// meter is a set whose elements the kernel makes: an address of a site each, with what is counted of it.
+type meter struct {
+	Name    string
+	Family  int
+	Timeout string // after which an address that opens no connection is forgotten; "" is when it holds none open
+}
+
+func meters() []meter {
+	return []meter{
+		{"new4", 4, "1m"}, {"new6", 6, "1m"}, {"open4", 4, ""}, {"open6", 6, ""},
+		{"newvisit4", 4, "1m"}, {"newvisit6", 6, "1m"}, {"visit4", 4, ""}, {"visit6", 6, ""},
+		{"newcall4", 4, "1m"}, {"newcall6", 6, "1m"}, {"call4", 4, ""}, {"call6", 6, ""},
+	}
+}
+
+// forgetCounts takes what was counted of an address from the meters: nothing of it is for the next site that has it.
+func (n *Network) forgetCounts(addrs ...netip.Addr) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c, err := dialNFT()
+	if err != nil {
+		return err
+	}
+	for _, m := range meters() {
+		set := &nftables.Set{Table: n.sets.inet, Name: m.Name}
+		for _, addr := range addrs {
+			if !addr.IsValid() || addr.Is4() != (m.Family == 4) {
+				continue
+			}
+			key := []nftables.SetElement{{Key: addr.AsSlice()}}
+			// Added first, which changes nothing where it is, so that one that is not there does not undo the rest.
+			if err := errors.Join(c.SetAddElements(set, key), c.SetDeleteElements(set, key)); err != nil {
+				return err
+			}
+		}
+	}
+	return goneIsFine(c.Flush())
+}
