@@ -41,9 +41,18 @@ type meter struct {
 
 func meters() []meter {
 	return []meter{
-		{"new4", 4, "1m"}, {"new6", 6, "1m"}, {"open4", 4, ""}, {"open6", 6, ""},
-		{"newvisit4", 4, "1m"}, {"newvisit6", 6, "1m"}, {"visit4", 4, ""}, {"visit6", 6, ""},
-		{"newcall4", 4, "1m"}, {"newcall6", 6, "1m"}, {"call4", 4, ""}, {"call6", 6, ""},
+		{"new4", 4, "1m"},
+		{"new6", 6, "1m"},
+		{"open4", 4, ""},
+		{"open6", 6, ""},
+		{"newvisit4", 4, "1m"},
+		{"newvisit6", 6, "1m"},
+		{"visit4", 4, ""},
+		{"visit6", 6, ""},
+		{"newcall4", 4, "1m"},
+		{"newcall6", 6, "1m"},
+		{"call4", 4, ""},
+		{"call6", 6, ""},
 	}
 }
 
