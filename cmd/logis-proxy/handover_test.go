@@ -115,10 +115,9 @@ func TestBadSuccessor(t *testing.T) {
 	}
 	first := d.pid()
 	said := `level=ERROR msg="the successor did not take over: this process goes on serving" err=`
-	bad := filepath.Join(d.dir, "bad")
 	attempts := 0
 	for name, prepare := range map[string]func(){
-		"program":       func() { os.WriteFile(bad, []byte("#!/bin/sh\nexit 7\n"), 0o755); d.upgrade(bad) },
+		"program":       func() { d.probe("exit") },
 		"no program":    func() { os.Remove(d.program) },
 		"configuration": func() { d.upgrade(good); d.configure("colour = 1") },
 	} {
@@ -153,9 +152,7 @@ func TestStopDuringHandOver(t *testing.T) {
 	d.configure(fmt.Sprintf("[proxy]\nhttp = [%q]", addr))
 	d.start("http", socket)
 	socket.Close()
-	slow := filepath.Join(d.dir, "slow")
-	os.WriteFile(slow, []byte("#!/bin/sh\necho successor $$ starts >&2\nexec sleep 60\n"), 0o755)
-	d.upgrade(slow)
+	d.probe("sleep")
 	first := d.pid()
 	syscall.Kill(first, syscall.SIGUSR2)
 	d.poll("the successor starts", func() bool { return strings.Contains(d.log.String(), "starts\n") })

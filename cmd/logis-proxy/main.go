@@ -89,6 +89,9 @@ func run(path string) error {
 	if err := proxy.Confine(identity); err != nil {
 		return fmt.Errorf("confine: %w", err)
 	}
+	if err := proxy.Fence(proxy.Reach{Config: path, Program: executable, State: conf.ProxyState()}, log); err != nil {
+		return err
+	}
 	successor := proxy.Successor{Path: executable, Args: os.Args[1:], Log: log}
 	server := proxy.New(proxy.Options{
 		HTTP: sockets, Socket: conf.ProxySocket(), StateDir: conf.ProxyState(), AccessLog: os.Stderr, Log: log,

@@ -35,6 +35,10 @@ func (s *Server) front(w http.ResponseWriter, r *http.Request) {
 		s.turnAway(out, tooMany("connections", p.uid))
 		return
 	}
+	if r.RequestURI == "*" { // which the mux would answer with no body
+		writeError(out, newFailure(http.StatusBadRequest, api.CodeInvalid, "a request of the whole server makes no sense here"))
+		return
+	}
 	s.mux.ServeHTTP(out, r)
 }
 
