@@ -23,10 +23,10 @@ import (
 var ErrNoProgram = errors.New("lxcfs is not installed: apt-get install lxcfs")
 
 // Files of a server that a site sees instead of the kernel's, as paths below its root. Not slabinfo: the kernel lets only the
-// host's root read it, and lxcfs would show it to everybody.
+// host's root read it, and lxcfs would show it to everybody. Nor diskstats, which on cgroup v1 are the host's.
 func Files() []string {
 	return []string{
-		"proc/cpuinfo", "proc/diskstats", "proc/loadavg", "proc/meminfo", "proc/stat", "proc/swaps", "proc/uptime",
+		"proc/cpuinfo", "proc/loadavg", "proc/meminfo", "proc/stat", "proc/swaps", "proc/uptime",
 		"sys/devices/system/cpu/online",
 	}
 }

@@ -20,7 +20,7 @@ func readOnly() []string {
 
 func masked() []string {
 	return []string{
-		"proc/acpi", "proc/asound", "proc/interrupts", "proc/kcore", "proc/keys", "proc/latency_stats", "proc/sched_debug",
+		"proc/acpi", "proc/asound", "proc/diskstats", "proc/interrupts", "proc/kcore", "proc/keys", "proc/latency_stats", "proc/sched_debug",
 		"proc/scsi", "proc/timer_list", "proc/timer_stats", "sys/devices/virtual/powercap", "sys/firmware",
 	}
 }
