@@ -88,7 +88,9 @@ func start(opts Options) (_ *server, err error) {
 	s := newServer(cmd.Process.Pid, pidfd, mountPoint, own)
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.leave(ctx))
+			undo, cancel := context.WithTimeout(context.Background(), answerTime) // of ctx nothing may be left
+			defer cancel()
+			err = errors.Join(err, s.leave(undo))
 		}
 	}()
 	group, err := newCgroup(opts.Instance)
@@ -179,7 +181,9 @@ func adopt(opts Options) (*server, error) {
 		return nil, own.clean(ctx)
 	}
 	if err := s.open(); err != nil {
-		return nil, errors.Join(err, s.leave(ctx))
+		undo, cancel := context.WithTimeout(context.Background(), answerTime)
+		defer cancel()
+		return nil, errors.Join(err, s.leave(undo))
 	}
 	return s, nil
 }
