@@ -152,13 +152,24 @@ func (e expectation) taken(got string) bool {
 // verify reads every limit back: one that the kernel rounded is fine, one that it ignored is not.
 func (c *cgroup) verify(r *cgroups.Resources) error {
 	for _, e := range expectations(r, cgroups.IsCgroup2UnifiedMode()) {
-		data, err := os.ReadFile(filepath.Join(c.manager.Path(e.controller), e.file))
-		if err != nil {
-			return fmt.Errorf("this kernel cannot enforce %s: %w", e.file, err)
+		if err := c.holds(e); err != nil {
+			return err
 		}
-		if got := strings.TrimSpace(string(data)); !e.taken(got) {
-			return fmt.Errorf("the kernel did not take %s: wrote %s, reads %s", e.file, e.want, got)
-		}
+	}
+	return nil
+}
+
+func (c *cgroup) holds(e expectation) error {
+	dir := c.manager.Path(e.controller)
+	if dir == "" {
+		return fmt.Errorf("this kernel cannot enforce %s: it has no cgroup controller %s", e.file, e.controller)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, e.file))
+	if err != nil {
+		return fmt.Errorf("this kernel cannot enforce %s: %w", e.file, err)
+	}
+	if got := strings.TrimSpace(string(data)); !e.taken(got) {
+		return fmt.Errorf("the kernel did not take %s: wrote %s, reads %s", e.file, e.want, got)
 	}
 	return nil
 }
