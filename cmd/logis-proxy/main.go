@@ -95,6 +95,7 @@ func run(path string) error {
 	successor := proxy.Successor{Path: executable, Args: os.Args[1:], Log: log}
 	server := proxy.New(proxy.Options{
 		HTTP: sockets, Socket: conf.ProxySocket(), StateDir: conf.ProxyState(), AccessLog: os.Stderr, Log: log,
+		Sites: conf.Network.Subnet6,
 		Ready: func() {
 			log.Info("serving", "version", api.Version, "addresses", addresses(sockets), "uid", os.Getuid(), "pid", os.Getpid())
 			inherited.Ready()

@@ -4,21 +4,23 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"sync"
 	"syscall"
 	"time"
 )
 
-// gate bounds how many visitors' connections are open at once, over all listeners, and how long one write to a visitor
-// may make no progress.
+// gate bounds how many visitors' connections are open at once, over all listeners and of one visitor, and how long one write
+// to a visitor may make no progress.
 type gate struct {
-	slots chan struct{} // one in it for each connection
-	left  chan struct{} // a slot has become free; buffered, 1
-	stall time.Duration
+	slots    chan struct{} // one in it for each connection
+	left     chan struct{} // a slot has become free; buffered, 1
+	stall    time.Duration
+	visitors *visitors
 }
 
-func newGate(clients int, stall time.Duration) *gate {
-	return &gate{slots: make(chan struct{}, clients), left: make(chan struct{}, 1), stall: stall}
+func newGate(clients int, stall time.Duration, v *visitors) *gate {
+	return &gate{slots: make(chan struct{}, clients), left: make(chan struct{}, 1), stall: stall, visitors: v}
 }
 
 // release frees a slot.
@@ -64,14 +66,15 @@ type gatedListener struct {
 	closed chan struct{}
 }
 
-// Accept waits for a free slot, then for a visitor; further visitors wait in the kernel's queue.
+// Accept waits for a free slot, then for a visitor who has not too many connections; further visitors wait in the kernel's
+// queue.
 func (l *gatedListener) Accept() (net.Conn, error) {
 	select {
 	case l.gate.slots <- struct{}{}:
 	case <-l.closed:
 		return nil, net.ErrClosed
 	}
-	c, err := l.Listener.Accept()
+	c, visitor, err := l.next()
 	if err != nil {
 		l.gate.release()
 		return nil, err
@@ -79,7 +82,25 @@ func (l *gatedListener) Accept() (net.Conn, error) {
 	if tcp, ok := c.(*net.TCPConn); ok { // fails only on a connection that is broken
 		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: time.Minute, Interval: 15 * time.Second, Count: 4})
 	}
-	return &conn{Conn: c, gate: l.gate}, nil
+	return &conn{Conn: c, gate: l.gate, visitor: visitor}, nil
+}
+
+// next accepts connections until one is of a visitor who may have it.
+func (l *gatedListener) next() (net.Conn, netip.Addr, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, netip.Addr{}, err
+		}
+		visitor := l.gate.visitors.of(c.RemoteAddr())
+		if l.gate.visitors.enter(visitor) {
+			return c, visitor, nil
+		}
+		if tcp, ok := c.(*net.TCPConn); ok { // so that the kernel keeps nothing of it; fails only on a connection that is broken
+			_ = tcp.SetLinger(0)
+		}
+		c.Close()
+	}
 }
 
 // Close ends Accept.
@@ -92,8 +113,9 @@ func (l *gatedListener) Close() error {
 // the handler has returned, and a WebSocket after the handler's writer is no longer used.
 type conn struct {
 	net.Conn
-	gate *gate
-	once sync.Once
+	gate    *gate
+	visitor netip.Addr
+	once    sync.Once
 }
 
 // Write gives p, at most some tens of kilobytes, the gate's stall to be taken.
@@ -113,6 +135,9 @@ func (c *conn) CloseWrite() error {
 // Close frees the slot.
 func (c *conn) Close() error {
 	err := c.Conn.Close()
-	c.once.Do(c.gate.release)
+	c.once.Do(func() {
+		c.gate.visitors.leave(c.visitor)
+		c.gate.release()
+	})
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -26,6 +27,7 @@ type Options struct {
 	AccessLog io.Writer // one line a request
 	Log       *slog.Logger
 	Limits    Limits
+	Sites     netip.Prefix // the IPv6 network that the sites share: each of its addresses is a visitor by itself
 
 	Ready    func()                      // called once visitors are served; may be nil
 	Replace  <-chan os.Signal            // what arrives asks for a successor
@@ -43,6 +45,8 @@ type Limits struct {
 	Routes   time.Duration // that the first visitor waits for logisd's table, where logisd is there: 1 s
 	Clients  int           // connections from visitors at once: what the limit of open files allows
 	PerSite  int           // requests at once for one site: a quarter of Clients
+
+	PerVisitor int // connections at once of one IPv4 address or IPv6 network: an eighth of Clients
 }
 
 func (l Limits) withDefaults() Limits {
@@ -63,6 +67,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.PerSite == 0 {
 		l.PerSite = max(1, l.Clients/4)
+	}
+	if l.PerVisitor == 0 {
+		l.PerVisitor = max(1, l.Clients/8)
 	}
 	return l
 }
@@ -87,7 +94,7 @@ func New(opts Options) *Server {
 	t := newTable(forward)
 	s := &Server{opts: opts, table: t, store: newStore(opts.StateDir, t, opts.Log), log: newAccessLog(opts.AccessLog)}
 	s.feed = newFeed(opts.Socket, t, s.store.changed, opts.Log)
-	s.gate = newGate(opts.Limits.Clients, opts.Limits.Stall)
+	s.gate = newGate(opts.Limits.Clients, opts.Limits.Stall, newVisitors(opts.Limits.PerVisitor, opts.Sites, opts.Log))
 	s.pid = pidFile{filepath.Join(opts.StateDir, "pid"), opts.Log}
 	s.serve = &handler{table: t, limits: opts.Limits, log: s.log}
 	s.http = &http.Server{

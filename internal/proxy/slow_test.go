@@ -3,8 +3,10 @@ package proxy
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -132,7 +134,7 @@ func TestClientsBound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := newGate(1, time.Minute)
+	g := newGate(1, time.Minute, newVisitors(10, netip.Prefix{}, slog.New(slog.DiscardHandler)))
 	gated := g.listener(l)
 	if _, err := net.Dial("tcp", l.Addr().String()); err != nil {
 		t.Fatal(err)
