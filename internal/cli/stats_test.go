@@ -119,7 +119,7 @@ func TestLiveStats(t *testing.T) {
 	if got := strings.TrimRight(drawn(left), "\n"); strings.Count(got, "\n") != 3 || len(got) < len(table)-9 {
 		t.Errorf("left on the terminal:\n%s", got)
 	}
-	for _, line := range strings.Split(drawn(frames[2]), "\n") {
+	for line := range strings.SplitSeq(drawn(frames[2]), "\n") {
 		if n := utf8.RuneCountInString(line); n > 79 {
 			t.Errorf("%d columns: %s", n, line)
 		}

@@ -35,29 +35,35 @@ func (r *Runtime) Kills(ctx context.Context, each func(Kill), lost func()) error
 		return err
 	}
 	log := killLog{instance: r.opts.Instance}
+	return eachRecord(ctx, f.Read, lost, func(record string) {
+		if k, ok := log.read(record); ok {
+			k.At = boot.Add(loggedAt(record))
+			each(k)
+		}
+	})
+}
+
+// eachRecord calls each for every record that read returns, one a call, at most recordsASecond of them in a second.
+func eachRecord(ctx context.Context, read func([]byte) (int, error), lost func(), each func(record string)) error {
 	buf := make([]byte, maxRecord)
-	for window, read := time.Now(), 0; ; read++ {
-		if read == recordsASecond {
+	for window, count := time.Now(), 0; ; count++ {
+		if count == recordsASecond {
 			select {
 			case <-time.After(time.Until(window.Add(time.Second))):
 			case <-ctx.Done():
 			}
-			window, read = time.Now(), 0
+			window, count = time.Now(), 0
 		}
-		n, err := f.Read(buf)
+		n, err := read(buf)
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, unix.EPIPE): // overwritten; the next read goes on with the oldest there is
 			lost()
-			continue
 		case err != nil:
 			return fmt.Errorf("read kernel log: %w", err)
-		}
-		record := string(buf[:n])
-		if k, ok := log.read(record); ok {
-			k.At = boot.Add(loggedAt(record))
-			each(k)
+		default:
+			each(string(buf[:n]))
 		}
 	}
 }

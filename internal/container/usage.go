@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/opencontainers/cgroups"
+
+	"github.com/logis-project/logis/internal/linux"
 )
 
 // Usage of a container as the kernel counts it: bytes, tasks, seconds, processes.
@@ -71,7 +73,7 @@ func memoryFilesIn(dir string, unified bool) memoryFiles {
 }
 
 func (f memoryFiles) working(enough int64) (int64, error) {
-	text, err := os.ReadFile(filepath.Join(f.dir, f.current))
+	text, err := linux.ReadSmall(filepath.Join(f.dir, f.current), 32)
 	if err != nil {
 		return 0, fmt.Errorf("read memory in use: %w", err)
 	}

@@ -32,7 +32,7 @@ func TestTraffic(t *testing.T) {
 		}
 		return nil
 	})
-	for until := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(patience); ; {
 		after, err := h.Traffic(t.Context())
 		try(t, err)
 		sent, received := after[0].Sent-before[0].Sent, after[0].Received-before[0].Received
@@ -50,6 +50,11 @@ func TestTraffic(t *testing.T) {
 		}
 		if time.Now().After(until) {
 			t.Fatalf("alice sent %d bytes, received %d: %+v", sent, received, after)
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-t.Context().Done():
+			t.Fatal("the test has ended")
 		}
 	}
 }
