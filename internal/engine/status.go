@@ -10,11 +10,15 @@ import (
 
 // List returns every site, by name.
 func (e *Engine) List(ctx context.Context) ([]site.Status, error) {
+	disks, err := e.pool.Uses(ctx, true) // at once for all
+	if err != nil {
+		e.log.Error("read what sites use of their disks", "error", err)
+	}
 	var out []site.Status
 	for _, rec := range e.store.All() {
-		out = append(out, e.status(ctx, rec))
+		out = append(out, e.statusWith(rec, disks[rec.Index].Used))
 	}
-	return out, nil
+	return out, ctx.Err()
 }
 
 // Show returns one site, or site.ErrNotFound.
@@ -58,15 +62,22 @@ func stateOf(rec site.Record, s snapshot) site.State {
 
 // status puts together what is wanted, given and seen of a site.
 func (e *Engine) status(ctx context.Context, rec site.Record) site.Status {
+	disk, err := e.pool.Usage(ctx, rec.Name())
+	if err != nil {
+		disk = 0 // it has none yet, or none any more
+	}
+	return e.statusWith(rec, disk)
+}
+
+// statusWith is status of a site that uses so many bytes of disk.
+func (e *Engine) statusWith(rec site.Record, disk int64) site.Status {
 	s := e.live(rec.Name()).snapshot()
 	domains := e.store.Domains(rec)
 	out := site.Status{
 		Record: rec, State: stateOf(rec, s), Error: s.failure,
 		Domains: domains, URLs: e.urls(domains), SSHHost: e.publicHost(),
 	}
-	if disk, err := e.pool.Usage(ctx, rec.Name()); err == nil {
-		out.Usage.Disk = disk
-	}
+	out.Usage.Disk = disk
 	for _, service := range s.services {
 		out.Services = append(out.Services, site.Service{
 			Name: service.Name, State: service.State, Ready: service.Ready, PID: service.PID, Restarts: service.Restarts,

@@ -67,7 +67,7 @@ func TestTellingIsBounded(t *testing.T) {
 		told := map[int]int{}
 		seen := map[int]bool{}
 		for day := now.Add(24 * time.Hour); now.Before(day); {
-			now = now.Add(time.Duration(rapid.IntRange(1, 7200).Draw(t, "seconds")) * time.Second)
+			now = now.Add(time.Duration(rapid.IntRange(1, 600).Draw(t, "seconds")) * time.Second)
 			percent := rapid.SampledFrom([]int{0, 74, 75, 79, 80, 94, 95, 99, 100, 120}).Draw(t, "percent")
 			crossed := g.next(now, percent)
 			for _, mark := range crossed {

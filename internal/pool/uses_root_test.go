@@ -3,8 +3,12 @@
 package pool
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/logis-project/logis/internal/linux"
 )
@@ -47,11 +51,41 @@ func TestUses(t *testing.T) {
 	if len(uses) != 2 {
 		t.Errorf("%d sites: %+v", len(uses), uses)
 	}
+	writeOut(t, filepath.Join(p.paths("bob").Data, "file"), 8*mib)
+	p.committed = time.Time{}
+	if uses, err := p.Uses(t.Context(), true); err != nil || uses[7].Used < 8*mib || uses[7].FilesUsed > mib {
+		t.Errorf("bob, whose database wrote 8 MiB: %+v, %v", uses[7], err)
+	}
+
 	whole, _, err := p.siteGroups("alice")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if one, err := linux.BtrfsQgroupUsage(p.root, whole); err != nil || one != a.Used {
 		t.Errorf("by itself alice uses %d, %v; with all others %d", one, err, a.Used)
+	}
+	// As after her deletion, while the kernel frees her bytes and another site can have her index.
+	p.markStale(whole)
+	if uses, err := p.Uses(t.Context(), false); err != nil || len(uses) != 1 {
+		t.Errorf("alice is deleted: %+v, %v", uses, err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.stale, whole)
+}
+
+// writeOut writes a file to the disk without a commit of the file system.
+func writeOut(t *testing.T, path string, size int) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.Write(make([]byte, size)); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.SyncFileRange(int(f.Fd()), 0, 0, unix.SYNC_FILE_RANGE_WRITE|unix.SYNC_FILE_RANGE_WAIT_AFTER); err != nil {
+		t.Fatal(err)
 	}
 }
