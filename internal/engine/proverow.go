@@ -55,7 +55,7 @@ func (p *proof) inside(ctx context.Context) error {
 	defer cancel()
 	broken := p.probe(bounded, p.subject.Record.Name(), "try", func(r probe.Result) error {
 		if next == len(want) || r.Group != want[next].Group || r.Name != want[next].Name {
-			return fmt.Errorf("the site tells of %q of %q out of turn", r.Name, r.Group)
+			return fmt.Errorf("the site tells of %.40q of %.40q out of turn", r.Name, r.Group)
 		}
 		p.add(compare(want[next], r))
 		next++
@@ -64,9 +64,9 @@ func (p *proof) inside(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	for _, a := range want[next:] {
+	for i, a := range want[next:] {
 		why := "the site did not tell of it"
-		if broken != nil {
+		if broken != nil && i == 0 { // said once
 			why = broken.Error()
 		}
 		p.add(ProofRow{Group: a.Group, Attempt: a.Name, Expected: a.Want, Untried: why})

@@ -18,6 +18,9 @@ import (
 // maxComplaint bounds what logis-probe says on its standard error, in bytes.
 const maxComplaint = 1 << 10
 
+// maxOutput bounds all that it says: a site of somebody's may have it say more than the results.
+const maxOutput = 8 << 20
+
 // sharedKey is the key of the neighbour's shared memory: it has no meaning but between the two sites.
 const sharedKey = 0x6c6f6769
 
@@ -92,10 +95,13 @@ func (p *proof) probe(ctx context.Context, name, mode string, each func(probe.Re
 // copyOutput copies what a command says to out until it ends. What it complains of is the error.
 func copyOutput(conn net.Conn, out io.Writer) error {
 	var complaint bytes.Buffer
-	for {
+	for left := maxOutput; ; {
 		kind, payload, err := frame.Read(conn)
 		if err != nil {
 			return fmt.Errorf("the site broke off: %w", err)
+		}
+		if left -= len(payload) + 1; left < 0 {
+			return errors.New("the site says too much")
 		}
 		switch kind {
 		case frame.Stdout:
