@@ -24,10 +24,10 @@ func main() {
 }
 
 // run is `logis-probe try SCENE`, all attempts; `one SCENE GROUP NAME`, one of them; `hold SCENE`, the neighbour's part;
-// `whoami {}`, the part of a setuid copy.
+// `whoami {}`, the part of a setuid copy; `plant` and `grab SCENE`, parts of what the host does.
 func run(args []string) error {
 	if len(args) < 2 {
-		return fmt.Errorf("usage: logis-probe try|one|hold|whoami SCENE [GROUP NAME]")
+		return fmt.Errorf("usage: logis-probe try|one|hold|plant|grab|whoami SCENE [GROUP NAME]")
 	}
 	var scene probe.Scene
 	if err := json.Unmarshal([]byte(args[1]), &scene); err != nil {
@@ -43,6 +43,13 @@ func run(args []string) error {
 			return fmt.Errorf("no attempt %q of %q", args[3], args[2])
 		}
 		return out.Encode(a.Try(scene))
+	case args[0] == "plant":
+		return out.Encode(probe.Result{Group: "plant", Seen: probe.Outcome(probe.Plant())})
+	case args[0] == "grab":
+		if err := out.Encode(probe.Result{Group: "grab", Seen: probe.Done}); err != nil {
+			return err
+		}
+		return out.Encode(probe.Result{Group: "grab", Seen: probe.Outcome(probe.Grab())})
 	case args[0] == "whoami":
 		_, err := fmt.Fprintln(os.Stdout, probe.WhoAmI())
 		return err

@@ -50,6 +50,7 @@ type proof struct {
 	neighbour site.Status
 	throwaway bool // the subject was made for this
 	scene     probe.Scene
+	planted   bool
 	sum       ProofSum
 }
 
