@@ -196,6 +196,23 @@ func TestTakenOver(t *testing.T) {
 	must(t, last.Settle(t.Context()))
 }
 
+// A logisd that was killed before the server could be found by the next leaves nothing for long.
+func TestHalfStarted(t *testing.T) {
+	before := hostState(t)
+	cmd := exec.Command("sleep", "inf")
+	must(t, cmd.Start())
+	group, err := newCgroup(testhost.Instance())
+	must(t, err)
+	must(t, group.join(cmd.Process.Pid))
+	go func() { _ = cmd.Wait() }()
+	if v := New(options(t)); v.server != nil {
+		t.Errorf("taken over was %s", v.Found())
+	}
+	if d := cmp.Diff(before.Cgroups, hostState(t).Cgroups); d != "" {
+		t.Errorf("left on the host (-before +after):\n%s", d)
+	}
+}
+
 // watch runs Watch until the test ends, and returns what it says.
 func watch(t *testing.T, v *View) <-chan string {
 	t.Helper()
@@ -257,6 +274,23 @@ func TestHung(t *testing.T) {
 	}
 }
 
+// mounted waits until an lxcfs serves its files on dir.
+func mounted(t *testing.T, dir string) {
+	t.Helper()
+	tick, deadline := time.NewTicker(time.Millisecond), time.After(time.Minute)
+	defer tick.Stop()
+	for {
+		if _, err := os.Stat(dir + "/proc/meminfo"); err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("lxcfs does not start")
+		}
+	}
+}
+
 // The host's lxcfs is used where it tells enough, and never ended.
 func TestHost(t *testing.T) {
 	v := newView(t)
@@ -280,15 +314,7 @@ func TestHost(t *testing.T) {
 				must(t, os.RemoveAll("/run/lxcfs"))
 				must(t, os.Remove(dir+".pid"))
 			})
-			for deadline := time.Now().Add(time.Minute); ; {
-				if _, err := os.Stat(dir + "/proc/meminfo"); err == nil {
-					break
-				}
-				if time.Now().After(deadline) {
-					t.Fatal("lxcfs does not start")
-				}
-				time.Sleep(time.Millisecond)
-			}
+			mounted(t, dir)
 			mounts := open(t, v, "alice")
 			if used := v.server.pid == cmd.Process.Pid; used != c.used {
 				t.Errorf("in use is %s", v.Found())

@@ -156,16 +156,16 @@ func (s *server) save() error {
 
 // adopt finds the own server that an earlier logisd started; nil when there is none. One that does not answer is ended.
 func adopt(opts Options) (*server, error) {
+	own := &process{instance: opts.Instance, state: opts.State}
+	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+	defer cancel()
 	data, err := os.ReadFile(opts.State)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+		return nil, own.clean(ctx) // a logisd that was killed while it started one leaves a cgroup
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", opts.State, err)
 	}
-	own := &process{instance: opts.Instance, state: opts.State}
-	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
-	defer cancel()
 	var was saved
 	if err := json.Unmarshal(data, &was); err != nil || was.PID <= 0 {
 		return nil, own.clean(ctx)
