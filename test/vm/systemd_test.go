@@ -38,6 +38,27 @@ func units(t *testing.T, h *house) {
 	}
 }
 
+// diskLimits: bandwidth and weight of the disk are in the kernel, also after systemd has read its units anew, and go again.
+func diskLimits(t *testing.T, h *house) {
+	group := "/sys/fs/cgroup" + h.property(t, "logis-alice.scope", "ControlGroup")
+	held := func() string { return h.m.run(t, "cat "+group+"/cpu.weight "+group+"/io.weight "+group+"/io.max") }
+	h.m.run(t, "logis set alice --io-bandwidth 9MiB --io-weight 250 --cpu-weight 50")
+	want := []string{"50", "default 250", "rbps=9437184 wbps=9437184"}
+	for _, when := range []string{"set", "after a reload of systemd"} {
+		got := held()
+		for _, w := range want {
+			if !strings.Contains(got, w) {
+				t.Errorf("%s: alice is held to %q, want %q", when, got, w)
+			}
+		}
+		h.m.run(t, "systemctl daemon-reload")
+	}
+	h.m.run(t, "logis set alice --io-bandwidth off --io-weight 100 --cpu-weight 100")
+	if got := held(); strings.Contains(got, "bps=") || !strings.Contains(got, "default 100") {
+		t.Errorf("switched off: alice is held to %q", got)
+	}
+}
+
 // firewall: an admin restarts nftables.service, which flushes every table. The sites are reached as before.
 func firewall(t *testing.T, h *house) {
 	h.m.run(t, "systemctl restart nftables.service")

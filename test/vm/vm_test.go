@@ -39,6 +39,7 @@ func TestMachine(t *testing.T) {
 	}{
 		{"first boot", firstBoot, true},
 		{"units", units, false},
+		{"disk limits", diskLimits, false},
 		{"reboot", reboot, true},
 		{"power cut", powerCut, true},
 		{"clock", clock, false},
