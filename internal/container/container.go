@@ -32,7 +32,8 @@ type Container struct {
 	startedAt  time.Time
 	channel    *net.UnixConn // to the entry, until Start ends
 	cgroup     *cgroup
-	logSize    atomic.Int64  // that PID 1 has taken; 0 is not known
+	logSize    atomic.Int64  // that PID 1 has taken; 0 is not known, or olderPID1
+	tuning     sync.Mutex    // one Tune at a time
 	limited    chan struct{} // closed when limit has returned limitErr; nil after Adopt
 	limitErr   error
 	done       chan struct{} // closed when PID 1 has ended
@@ -121,7 +122,7 @@ func (c *Container) Warnings(l Limits) []string {
 	warnings := c.cgroup.warnings(l)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, w := range [...]string{c.openFilesGap(l.OpenFiles), c.logSizeGap(l), c.unseen} {
+	for _, w := range [...]string{c.openFilesGap(l.OpenFiles), c.logSizeGap(), c.unseen} {
 		if w != "" {
 			warnings = append(warnings, w)
 		}

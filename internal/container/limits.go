@@ -43,13 +43,7 @@ func (c *Container) SetLimits(ctx context.Context, l Limits) error {
 	if err := c.cgroup.change(l); err != nil {
 		return err
 	}
-	if err := c.tune(ctx, l); err != nil {
-		return err
-	}
-	if err := fault.Point("limits: PID 1"); err != nil {
-		return err
-	}
-	return c.setOpenFiles(l.OpenFiles) // last: where logisd may not raise it, there is no way back
+	return c.setOpenFiles(l.OpenFiles)
 }
 
 // HostMemory is the memory of this machine, in bytes (sysinfo(2)).

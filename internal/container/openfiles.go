@@ -60,8 +60,9 @@ func (c *Container) eachOpenFiles(before, want uint64) (changed bool, err error)
 	}()
 	for _, pid := range pids {
 		soft, hard, err := linux.OpenFilesLimit(pid)
-		if err != nil || !(hard > want || hard == before && hard < want) && soft <= want {
-			continue
+		differs := hard > want || soft > want || hard == before && hard < want
+		if err != nil || !differs {
+			continue // ended, right already, or less by its own wish
 		}
 		f, err := linux.OpenPidfd(pid)
 		if errors.Is(err, unix.ESRCH) {

@@ -41,7 +41,7 @@ func TestLogSizeReachesPID1(t *testing.T) {
 	}
 	l := spec.Limits
 	l.LogSize = 128 << 10
-	must(t, c.SetLimits(t.Context(), l))
+	must(t, c.Tune(t.Context(), l))
 	if got := inForce(); got != 128<<10 {
 		t.Errorf("PID 1 has %d", got)
 	}
@@ -68,18 +68,20 @@ func TestLogSizeReachesPID1(t *testing.T) {
 	}()
 	l.LogSize = 256 << 10
 	answer <- func(net.Conn) {}
-	must(t, c.SetLimits(t.Context(), l))
+	must(t, c.Tune(t.Context(), l))
 	if w := c.Warnings(l); !strings.Contains(fmt.Sprint(w), "log size: as it was until the site is started anew") {
 		t.Errorf("warnings of an older PID 1: %q", w)
 	}
 	answer <- func(conn net.Conn) { _ = control.Write(conn, control.Tune{LogBytes: 7}) }
-	if err := c.SetLimits(t.Context(), l); err == nil || !strings.Contains(err.Error(), "PID 1 did not take 262144, it says 7") {
+	if err := c.Tune(t.Context(), l); err == nil || !strings.Contains(err.Error(), "PID 1 did not take 262144, it says 7") {
 		t.Errorf("a PID 1 that lies: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	answer <- func(net.Conn) { <-ctx.Done(); time.Sleep(10 * time.Millisecond) }
-	if err := c.SetLimits(ctx, l); err == nil {
-		t.Error("a PID 1 that is silent: no error")
+	returned := make(chan struct{})
+	answer <- func(net.Conn) { <-returned }
+	if err := c.Tune(ctx, l); err == nil || err.Error() != "set the size of logs: PID 1 does not answer" {
+		t.Errorf("a PID 1 that is silent: %v", err)
 	}
+	close(returned)
 }

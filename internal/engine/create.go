@@ -159,9 +159,16 @@ func (e *Engine) withDefaults(s site.Spec) site.Spec {
 		field        *int64
 		value, unset int64
 	}{
-		{&l.Memory, int64(d.Memory), 0}, {&l.Swap, int64(d.Swap), site.Unset}, {&l.Disk, int64(d.Disk), 0}, {&l.PIDs, d.PIDs, 0},
-		{&l.CPUWeight, d.CPUWeight, 0}, {&l.IOWeight, d.IOWeight, 0}, {&l.IOBandwidth, int64(d.IOBandwidth), site.Unset},
-		{&l.Bandwidth, 0, site.Unset}, {&l.OpenFiles, d.OpenFiles, 0}, {&l.LogSize, int64(d.LogSize), 0},
+		{&l.Memory, int64(d.Memory), 0},
+		{&l.Swap, int64(d.Swap), site.Unset},
+		{&l.Disk, int64(d.Disk), 0},
+		{&l.PIDs, d.PIDs, 0},
+		{&l.CPUWeight, d.CPUWeight, 0},
+		{&l.IOWeight, d.IOWeight, 0},
+		{&l.IOBandwidth, int64(d.IOBandwidth), site.Unset},
+		{&l.Bandwidth, 0, site.Unset},
+		{&l.OpenFiles, d.OpenFiles, 0},
+		{&l.LogSize, int64(d.LogSize), 0},
 	} {
 		if *f.field == f.unset {
 			*f.field = f.value

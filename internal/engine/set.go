@@ -108,6 +108,13 @@ func (e *Engine) apply(ctx context.Context, undo *undo, old, rec site.Record) er
 	if c == nil {
 		return nil
 	}
+	// Only where it changes: a hostile site that keeps its PID 1 from answering must not be spared the rest.
+	if old.Spec.Limits.LogSize != rec.Spec.Limits.LogSize {
+		undo.add("put back the size of logs", func(ctx context.Context) error { return c.Tune(ctx, limitsOf(old)) })
+		if err := c.Tune(ctx, limitsOf(rec)); err != nil {
+			return err
+		}
+	}
 	undo.add("put back the container's limits", func(ctx context.Context) error { return c.SetLimits(ctx, limitsOf(old)) })
 	if err := c.SetLimits(ctx, limitsOf(rec)); err != nil {
 		return err
@@ -121,6 +128,7 @@ func (e *Engine) applyLimits(ctx context.Context, rec site.Record) {
 	errs := []error{e.ensureDisk(ctx, rec)}
 	if c := e.live(rec.Name()).snapshot().container; c != nil {
 		err := c.SetLimits(ctx, limitsOf(rec))
+		e.tasks.Go(func() { e.tune(rec.Name(), c) })
 		select {
 		case <-c.Done(): // with it went its limits
 		default:
@@ -132,6 +140,22 @@ func (e *Engine) applyLimits(ctx context.Context, rec site.Record) {
 			e.log.Error("finish the change of a site's limits", "site", rec.Name(), "error", err)
 			why := strings.TrimPrefix(explain(err).Error(), site.ErrConflict.Error()+": ")
 			e.live(rec.Name()).setUnmet("limits are not as they were set: " + why)
+		}
+	}
+}
+
+// tune brings PID 1 of an adopted site to what its record says. Nobody waits for it: a hostile site can keep its PID 1 from
+// answering. No lock is held, so that a change meanwhile wins: what it recorded is what PID 1 is told last.
+func (e *Engine) tune(name string, c *container.Container) {
+	for told := int64(0); ; {
+		rec, err := e.store.Get(name)
+		if err != nil || rec.Spec.Limits.LogSize == told {
+			return
+		}
+		told = rec.Spec.Limits.LogSize
+		if err := c.Tune(e.background, limitsOf(rec)); err != nil {
+			e.log.Warn("finish the change of a site's limits", "site", name, "error", err)
+			return
 		}
 	}
 }

@@ -51,7 +51,7 @@ ready = {command = ["/bin/true"], path = "DIR/made"}
 		t.Helper()
 		b.write("in", command+"\n")
 		for !slices.Equal(b.logs(control.Logs{Service: "s", Lines: 1}), []string{"s: done " + command}) {
-			time.Sleep(5 * time.Millisecond)
+			<-time.After(5 * time.Millisecond)
 		}
 	}
 	does("seq 60000")
