@@ -25,7 +25,7 @@ const insideTimeout = 3 * time.Minute
 var errLacking = errors.New("not on this host")
 
 // outsideRows is the table, in the order in which it is run.
-func outsideRows() []outsideRow { return slices.Concat(hostRows()) }
+func outsideRows() []outsideRow { return slices.Concat(hostRows(), networkRows()) }
 
 // outside makes one attempt.
 func (p *proof) outside(ctx context.Context, r outsideRow) {

@@ -1,6 +1,7 @@
 package linux
 
 import (
+	"fmt"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -23,4 +24,21 @@ func OnOwnThread(fn func()) {
 		fn()
 	}()
 	<-done
+}
+
+// StayHere keeps the calling thread, which its goroutine has locked, on one of the processors that it may run on.
+func StayHere() error {
+	var may, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &may); err != nil {
+		return fmt.Errorf("read processors of a thread: %w", err)
+	}
+	cpu := 0
+	for !may.IsSet(cpu) && cpu < 64*len(may) {
+		cpu++
+	}
+	one.Set(cpu)
+	if err := unix.SchedSetaffinity(0, &one); err != nil {
+		return fmt.Errorf("keep a thread on one processor: %w", err)
+	}
+	return nil
 }
