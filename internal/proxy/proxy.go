@@ -42,6 +42,7 @@ type Limits struct {
 	Dial     time.Duration // to connect to a site: 3 s
 	Response time.Duration // from the end of a request to a site's response headers: 5 min
 	Drain    time.Duration // for running requests when Run ends: 10 s
+	Farewell time.Duration // of it, for connections without a request: 1 s
 	Routes   time.Duration // that the first visitor waits for logisd's table, where logisd is there: 1 s
 	Clients  int           // connections from visitors at once: what the limit of open files allows
 	PerSite  int           // requests at once for one site: a quarter of Clients
@@ -61,6 +62,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Dial, 3*time.Second)
 	def(&l.Response, 5*time.Minute)
 	def(&l.Drain, 10*time.Second)
+	def(&l.Farewell, time.Second)
 	def(&l.Routes, time.Second)
 	if l.Clients == 0 {
 		l.Clients = clientLimit()
@@ -166,19 +168,25 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// drain stops accepting and gives the running requests Limits.Drain. When this Server has handed over, kept connections
-// and WebSockets have that time too: a connection that is closed while its next request is on the way is a failed request.
+// drain stops accepting and gives the running requests Limits.Drain. A connection that is closed while its request is on the way
+// is a failed request, and http.Server.Shutdown closes those that are idle, and answers nothing that it has not read by then,
+// on a new one neither. So the connections have Limits.Farewell before to ask once more; when this Server has handed over, so
+// that nobody waits for its end, they and WebSockets have all of Limits.Drain.
 func (s *Server) drain(ctx context.Context, handed bool, listeners []net.Listener) {
 	ctx, stop := context.WithTimeout(ctx, s.opts.Limits.Drain)
 	defer stop()
-	if handed {
-		s.serve.leaving.Store(true)
-		close(s.feed.leaving)
-		for _, l := range listeners {
-			l.Close()
-		}
-		s.gate.await(ctx)
+	s.serve.leaving.Store(true)
+	for _, l := range listeners {
+		l.Close()
 	}
+	farewell := s.opts.Limits.Farewell
+	if handed {
+		close(s.feed.leaving)
+		farewell = s.opts.Limits.Drain
+	}
+	last, done := context.WithTimeout(ctx, farewell)
+	s.gate.await(last)
+	done()
 	if err := s.http.Shutdown(ctx); errors.Is(err, context.DeadlineExceeded) {
 		s.opts.Log.Warn("requests were cut off", "after", s.opts.Limits.Drain)
 		_ = s.http.Close() // of the listeners, which are closed

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// body is the body of a request, which may neither be slow nor stall. The deadline is of the connection, and gone with the
-// body's end: net/http goes on reading to learn whether the client leaves, and would take a deadline for that.
+// body is the body of a request, which may neither be slow nor stall. The deadline is of the connection: net/http takes it away
+// at the body's end, from where on it reads to learn whether the client leaves.
 type body struct {
 	io.ReadCloser
 	header  http.Header // of the answer
@@ -40,12 +40,9 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	b.limit(end) // each time: huma takes it away
 	n, err := b.ReadCloser.Read(p)
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		b.late = true // and the deadline stays: nothing more is read
 		b.header.Set("Connection", "close")
-	case err != nil:
-		b.limit(time.Time{})
 	}
 	return n, err
 }
