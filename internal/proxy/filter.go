@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -16,7 +17,7 @@ const (
 	fenceAnswer   = unix.EUCLEAN
 )
 
-func fenced() bool { return unix.Prctl(fenceQuestion, 0, 0, 0, 0) == fenceAnswer }
+func fenced() bool { return errors.Is(unix.Prctl(fenceQuestion, 0, 0, 0, 0), fenceAnswer) }
 
 // condition is one of several, any of which lets a system call pass: argument, taken with mask, is one of values.
 type condition struct {

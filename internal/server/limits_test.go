@@ -129,7 +129,8 @@ func TestClientThatDoesNotRead(t *testing.T) {
 		m.Session = func(_ context.Context, _ string, inside net.Conn, _ any) {
 			out := frame.NewWriter(inside)
 			_, _, _ = frame.Read(inside)
-			for range 100 {
+			for { // until there is no room on the way
+				_ = inside.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
 				if out.Write(frame.Stdout, make([]byte, 32<<10)) != nil {
 					break
 				}
@@ -149,6 +150,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 			t.Fatalf("%s %v", head, err)
 		}
 		_ = frame.NewWriter(c).Write(frame.Stdin, []byte("go"))
+		<-full
 		ended := make(chan struct{})
 		go func() { defer close(ended); stop() }()
 		select {
@@ -157,7 +159,6 @@ func TestClientThatDoesNotRead(t *testing.T) {
 			t.Error("logisd cannot end while a client does not read")
 			c.Close()
 		}
-		<-full
 	})
 }
 
@@ -189,7 +190,7 @@ func TestRequestsAtWork(t *testing.T) {
 	}
 	cancel()
 	waiting.Wait()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) { //nolint:forbidigo // announced by nothing
 		if _, err = c.Sites(t.Context()); err == nil || time.Now().After(deadline) {
 			break
 		}
@@ -202,10 +203,10 @@ func TestRequestsAtWork(t *testing.T) {
 func TestPanicEndsTheRequestAlone(t *testing.T) {
 	m := servertest.New()
 	m.Put(servertest.StatusOf("alice", site.Running))
-	m.OnShow = func(site.Status) { panic("of the test") }
+	m.OnShow = func(site.Status) { panic("of the test") } //nolint:forbidigo // what the test is about
 	m.Build = func(_ context.Context, report func(engine.Progress)) error {
 		report(engine.Progress{Step: "one"})
-		panic("after the answer has begun")
+		panic("after the answer has begun") //nolint:forbidigo // what the test is about
 	}
 	var log bytes.Buffer
 	socket, stop := servertest.ServeWith(t, server.Options{Engine: m, Log: slog.New(slog.NewTextHandler(&log, nil))})

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net"
@@ -124,7 +125,7 @@ func serveGroup(t *testing.T, o server.Options) (socket string, stop func()) {
 func ask(t *testing.T, c net.Conn, method, path string) (status int, message string) {
 	t.Helper()
 	var once sync.Once
-	h := http.Transport{DisableKeepAlives: true, Dial: func(string, string) (conn net.Conn, err error) {
+	h := http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (conn net.Conn, err error) {
 		err = net.ErrClosed
 		once.Do(func() { conn, err = c, nil })
 		return conn, err
