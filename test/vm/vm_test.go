@@ -45,6 +45,7 @@ func TestMachine(t *testing.T) {
 		{"clock", clock, false},
 		{"restarts", func(t *testing.T, h *house) { h.upload(t, next); restarts(t, h) }, false},
 		{"firewall", firewall, false},
+		{"memory", memory, false},
 		{"purge", purge, false},
 	} {
 		begin := time.Now()
