@@ -42,6 +42,7 @@ func (c *commandLine) create() *cobra.Command {
 	f.Var((*tasks)(&req.Limits.CPUWeight), "cpu-weight", cpuWeightHelp)
 	f.Var((*tasks)(&req.Limits.IOWeight), "io-weight", ioWeightHelp)
 	f.Var(&rate{&req.Limits.IOBandwidthBytes}, "io-bandwidth", ioBandwidthHelp)
+	f.Var(&rate{&req.Limits.BandwidthBytes}, "bandwidth", bandwidthHelp)
 	f.Var((*tasks)(&req.Limits.OpenFiles), "open-files", openFilesHelp)
 	f.Var((*size)(&req.Limits.LogBytes), "log-size", logSizeHelp)
 	f.Var(&rank{&priority}, "priority", priorityHelp)

@@ -44,6 +44,7 @@ func (c *commandLine) set() *cobra.Command {
 	f.Var(&cpuWeight, "cpu-weight", cpuWeightHelp)
 	f.Var(&ioWeight, "io-weight", ioWeightHelp)
 	f.Var(&rate{&req.IOBandwidthBytes}, "io-bandwidth", ioBandwidthHelp)
+	f.Var(&rate{&req.BandwidthBytes}, "bandwidth", bandwidthHelp)
 	f.Var(&openFiles, "open-files", openFilesHelp)
 	f.Var(&logSize, "log-size", logSizeHelp)
 	f.Var(&rank{&req.Priority}, "priority", priorityHelp)
@@ -55,6 +56,7 @@ const (
 	cpuWeightHelp   = "share of the processors where several sites want them, 1 to 10000; 100 is ordinary"
 	ioWeightHelp    = "share of the disk where several sites want it, 1 to 10000; 100 is ordinary"
 	ioBandwidthHelp = "disk bytes a second, each of reads and writes, such as 20MiB; off for no limit"
+	bandwidthHelp   = "network bytes a second, each way, such as 5MiB; off for no limit"
 	openFilesHelp   = "open files of each process"
 	logSizeHelp     = "log of each service on disk, such as 2MiB"
 	priorityHelp    = "at boot the highest starts first, -1000 to 1000"
@@ -92,6 +94,7 @@ func settings(s api.Site, req api.SetRequest) []string {
 		{req.CPUWeight != nil, fmt.Sprintf("cpu weight %d", s.Limits.CPUWeight)},
 		{req.IOWeight != nil, fmt.Sprintf("i/o weight %d", s.Limits.IOWeight)},
 		{req.IOBandwidthBytes != nil, "i/o bandwidth " + quantity.FormatRate(s.Limits.IOBandwidthBytes)},
+		{req.BandwidthBytes != nil, "bandwidth " + quantity.FormatRate(s.Limits.BandwidthBytes)},
 		{req.OpenFiles != nil, fmt.Sprintf("%d open files", s.Limits.OpenFiles)},
 		{req.LogBytes != nil, "log size " + quantity.Format(s.Limits.LogBytes)},
 		{req.Priority != nil, fmt.Sprintf("priority %d", s.Priority)},

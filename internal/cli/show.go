@@ -47,6 +47,7 @@ func siteRows(s api.Site) [][2]string {
 		[2]string{"killed", killedLine(s.Usage)},
 		[2]string{"disk", outOf(s.Usage.DiskBytes, s.Limits.DiskBytes)},
 		[2]string{"disk i/o", fmt.Sprintf("bandwidth %s, weight %d", quantity.FormatRate(s.Limits.IOBandwidthBytes), s.Limits.IOWeight)},
+		[2]string{"network", "bandwidth " + quantity.FormatRate(s.Limits.BandwidthBytes)},
 		[2]string{"processor", fmt.Sprintf("at most %s, weight %d, %.1f s used", count(s.Limits.CPUs, "cpu"), s.Limits.CPUWeight,
 			s.Usage.CPUSeconds)},
 		[2]string{"processes", fmt.Sprintf("%d of %d (%s), %d open files each", s.Usage.PIDs, s.Limits.PIDs,

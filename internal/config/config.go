@@ -81,6 +81,7 @@ type Defaults struct {
 	CPUWeight   int64 `toml:"cpu_weight"`
 	IOWeight    int64 `toml:"io_weight"`
 	IOBandwidth Rate  `toml:"io_bandwidth"` // of reads, and of writes
+	Bandwidth   Rate  `toml:"bandwidth"`    // of the network, each way
 	OpenFiles   int64 `toml:"open_files"`   // of each process
 	LogSize     Bytes `toml:"log_size"`     // of each service
 }
@@ -214,6 +215,8 @@ func (c Config) check() error {
 		return errors.New("defaults: cpu_weight and io_weight must be from 1 to 10000")
 	case c.Defaults.IOBandwidth != 0 && c.Defaults.IOBandwidth < 1<<20:
 		return errors.New("defaults: io_bandwidth must be \"off\" or at least 1MiB a second")
+	case c.Defaults.Bandwidth != 0 && c.Defaults.Bandwidth < 64<<10:
+		return errors.New("defaults: bandwidth must be \"off\" or at least 64KiB a second")
 	case outside(c.Defaults.OpenFiles, 256, 1<<20):
 		return errors.New("defaults: open_files must be from 256 to 1048576")
 	case outside(int64(c.Defaults.LogSize), 64<<10, 1<<30):

@@ -61,6 +61,7 @@ func TestParseRefuses(t *testing.T) {
 		"[defaults]\ncpu_weight = 0":        "cpu_weight and io_weight must be from 1 to 10000",
 		"[defaults]\nio_weight = 10001":     "cpu_weight and io_weight must be from 1 to 10000",
 		"[defaults]\nio_bandwidth = \"1k\"": "io_bandwidth must be \"off\" or at least 1MiB a second",
+		"[defaults]\nbandwidth = \"63KiB\"": "bandwidth must be \"off\" or at least 64KiB a second",
 		"[defaults]\nio_bandwidth = \"on\"": "is not bytes a second such as 10MiB, nor off",
 		"[defaults]\nopen_files = 1":        "open_files must be from 256 to 1048576",
 		"[defaults]\nlog_size = \"2GiB\"":   "log_size must be from 64KiB to 1GiB",

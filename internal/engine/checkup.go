@@ -126,7 +126,7 @@ func (x *examination) checkup(rec site.Record, c census) []Finding {
 	if !s.container.ControlSocket() {
 		findings = append(findings, Finding{What: "its control socket is gone: no exec, no logs", Remedy: "logis restart " + name})
 	}
-	return append(findings, slices.Concat(x.connection(rec, c), x.routeTo(rec, c))...)
+	return append(findings, slices.Concat(x.connection(rec, c), x.checkBandwidth(rec, s.container), x.routeTo(rec, c))...)
 }
 
 func (x *examination) recordOf(rec site.Record) []Finding {

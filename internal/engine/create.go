@@ -166,7 +166,7 @@ func (e *Engine) withDefaults(s site.Spec) site.Spec {
 		{&l.CPUWeight, d.CPUWeight, 0},
 		{&l.IOWeight, d.IOWeight, 0},
 		{&l.IOBandwidth, int64(d.IOBandwidth), site.Unset},
-		{&l.Bandwidth, 0, site.Unset},
+		{&l.Bandwidth, int64(d.Bandwidth), site.Unset},
 		{&l.OpenFiles, d.OpenFiles, 0},
 		{&l.LogSize, int64(d.LogSize), 0},
 	} {

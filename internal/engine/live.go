@@ -23,6 +23,8 @@ type live struct {
 
 	unmet string // why limits are not those of the record
 
+	unshaped string // why its bandwidth is not that of the record
+
 	readySince time.Time     // zero while not every service is ready
 	told       string        // the failure that events tell of already
 	pause      time.Duration // before the last start that keepUp made

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 
+	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/require"
 )
 
@@ -46,5 +47,5 @@ func (e *Engine) requirements(ctx context.Context) []require.Check {
 			Mend: "systemctl start logis-proxy, or as root: logis-proxy",
 		}
 	}
-	return append(checks, resolver, proxy)
+	return append(checks, resolver, proxy, require.Connections(len(e.store.All()), network.OpenConnections))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/logis-project/logis/internal/container"
 	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/fault"
+	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/pool"
 	"github.com/logis-project/logis/internal/quantity"
 	"github.com/logis-project/logis/internal/site"
@@ -119,7 +120,14 @@ func (e *Engine) apply(ctx context.Context, undo *undo, old, rec site.Record) er
 	if err := c.SetLimits(ctx, limitsOf(rec)); err != nil {
 		return err
 	}
-	return fault.Point("set: container")
+	if err := fault.Point("set: container"); err != nil {
+		return err
+	}
+	undo.add("put back the bandwidth", func(ctx context.Context) error { return e.shape(ctx, old, c) })
+	if err := e.shape(ctx, rec, c); err != nil {
+		return err
+	}
+	return fault.Point("set: bandwidth")
 }
 
 // applyLimits finishes the change of limits that a crash cut short: of the disk, and of the container if one was adopted.
@@ -129,6 +137,9 @@ func (e *Engine) applyLimits(ctx context.Context, rec site.Record) {
 	if c := e.live(rec.Name()).snapshot().container; c != nil {
 		err := c.SetLimits(ctx, limitsOf(rec))
 		e.tasks.Go(func() { e.tune(rec.Name(), c) })
+		if shapeErr := e.shape(ctx, rec, c); !errors.Is(shapeErr, network.ErrNoVeth) { // a new cable comes with it
+			err = errors.Join(err, shapeErr)
+		}
 		select {
 		case <-c.Done(): // with it went its limits
 		default:
@@ -233,8 +244,10 @@ func (l *live) setUnmet(why string) {
 func (l *live) warnings(of []string) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.unmet == "" {
-		return of
+	for _, why := range []string{l.unshaped, l.unmet} {
+		if why != "" {
+			of = append([]string{why}, of...)
+		}
 	}
-	return append([]string{l.unmet}, of...)
+	return of
 }

@@ -142,7 +142,7 @@ func (e *Engine) launch(ctx context.Context, rec site.Record, spec container.Spe
 		e.live(name).stop(site.Stopping)
 		return e.end(ctx, name, c, c.Kill)
 	})
-	if err := e.attach(ctx, c, port); err != nil {
+	if err := e.attach(ctx, c, rec); err != nil {
 		return fmt.Errorf("connect network: %w", err)
 	}
 	undo.add("disconnect network", func(ctx context.Context) error { return e.network.Detach(ctx, port) })
@@ -181,13 +181,20 @@ func (e *Engine) end(ctx context.Context, name string, c *container.Container, e
 	return err
 }
 
-func (e *Engine) attach(ctx context.Context, c *container.Container, port network.Port) error {
+// attach connects a container to the network, held to its bandwidth.
+func (e *Engine) attach(ctx context.Context, c *container.Container, rec site.Record) error {
 	ns, err := c.NetNS()
 	if err != nil {
 		return err
 	}
 	defer ns.Close()
-	return e.network.Attach(ctx, port, ns)
+	if err := e.network.Attach(ctx, portOf(rec), ns); err != nil {
+		return err
+	}
+	if err := e.shape(ctx, rec, c); err != nil {
+		return errors.Join(err, e.network.Detach(context.WithoutCancel(ctx), portOf(rec)))
+	}
+	return nil
 }
 
 func portOf(rec site.Record) network.Port {

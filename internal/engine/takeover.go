@@ -156,7 +156,7 @@ func (e *Engine) rewire(ctx context.Context, rec site.Record) error {
 	if err := e.network.Detach(ctx, port); err != nil {
 		return err
 	}
-	if err := e.attach(ctx, c, port); err != nil {
+	if err := e.attach(ctx, c, rec); err != nil {
 		return err
 	}
 	return e.network.Redirect(ctx, port)

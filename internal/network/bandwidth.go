@@ -27,7 +27,10 @@ const (
 // goes to the site waits at the host's end of its cable, what comes from it at its eth0, whose queue its root cannot
 // change without CAP_NET_ADMIN. netns is the site's.
 func (n *Network) SetBandwidth(ctx context.Context, p Port, netns *os.File, bytes int64) error {
-	return n.eachEnd(ctx, p, netns, func(h *netlink.Handle, link netlink.Link) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return n.eachEnd(p, netns, func(h *netlink.Handle, link netlink.Link) error {
 		if have, err := rateOf(h, link); err != nil || have == bytes {
 			return err
 		}
@@ -43,9 +46,9 @@ func (n *Network) SetBandwidth(ctx context.Context, p Port, netns *os.File, byte
 }
 
 // Bandwidth returns what an attached site is held to, in bytes a second, from and to it; 0 is no limit.
-func (n *Network) Bandwidth(ctx context.Context, p Port, netns *os.File) (from, to int64, err error) {
+func (n *Network) Bandwidth(p Port, netns *os.File) (from, to int64, err error) {
 	var rates []int64
-	err = n.eachEnd(ctx, p, netns, func(h *netlink.Handle, link netlink.Link) error {
+	err = n.eachEnd(p, netns, func(h *netlink.Handle, link netlink.Link) error {
 		have, err := rateOf(h, link)
 		rates = append(rates, have)
 		return err
@@ -57,10 +60,7 @@ func (n *Network) Bandwidth(ctx context.Context, p Port, netns *os.File) (from, 
 }
 
 // eachEnd calls do with the host's end of a site's cable, and with the site's.
-func (n *Network) eachEnd(ctx context.Context, p Port, netns *os.File, do func(*netlink.Handle, netlink.Link) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
+func (n *Network) eachEnd(p Port, netns *os.File, do func(*netlink.Handle, netlink.Link) error) error {
 	inside, err := handleIn(netns)
 	if err != nil {
 		return fmt.Errorf("look into the network of site %d: %w", p.Index, err)
@@ -71,6 +71,9 @@ func (n *Network) eachEnd(ctx context.Context, p Port, netns *os.File, do func(*
 		name string
 	}{{&netlink.Handle{}, n.vethName(p.Index)}, {inside, "eth0"}} {
 		link, err := end.h.LinkByName(end.name)
+		if isNotFound(err) {
+			return fmt.Errorf("bandwidth of %s: %w", end.name, ErrNoVeth)
+		}
 		if err == nil {
 			err = do(end.h, link)
 		}

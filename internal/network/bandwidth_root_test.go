@@ -14,7 +14,7 @@ import (
 // bandwidth fails unless the kernel holds a site to a rate, each way.
 func (h *host) bandwidth(t *testing.T, p Port, ns *os.File, want int64) {
 	t.Helper()
-	from, to, err := h.Bandwidth(t.Context(), p, ns)
+	from, to, err := h.Bandwidth(p, ns)
 	try(t, err)
 	if from != want || to != want {
 		t.Errorf("bandwidth is %d from the site, %d to it, want %d", from, to, want)
@@ -113,7 +113,7 @@ func TestBandwidthIsMended(t *testing.T) {
 	p, ns := h.attachSite(t, 0)
 	try(t, h.SetBandwidth(t.Context(), p, ns, 1<<20))
 	run(t, "tc", "qdisc", "del", "dev", h.vethName(0), "root")
-	from, to, err := h.Bandwidth(t.Context(), p, ns)
+	from, to, err := h.Bandwidth(p, ns)
 	try(t, err)
 	if from != 1<<20 || to != 0 {
 		t.Errorf("%d from the site, %d to it", from, to)

@@ -1,0 +1,53 @@
+package require
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/logis-project/logis/internal/linux"
+)
+
+// shaping tries what holds sites to --bandwidth, in a network namespace that ends with this check.
+func shaping() Check {
+	const what = "network bandwidth of sites"
+	err := linux.InNewNetNS(func() error {
+		lo, err := netlink.LinkByName("lo")
+		if err != nil {
+			return err
+		}
+		return netlink.QdiscReplace(&netlink.Tbf{
+			QdiscAttrs: netlink.QdiscAttrs{LinkIndex: lo.Attrs().Index, Parent: netlink.HANDLE_ROOT, Handle: netlink.MakeHandle(1, 0)},
+			Rate:       1 << 20, Buffer: netlink.Xmittime(1<<20, 1<<17), Limit: 1 << 17,
+		})
+	})
+	if err != nil {
+		return warning(what, fmt.Sprintf("--bandwidth is not enforced: this kernel lacks sch_tbf (%v)", err), newerKernel)
+	}
+	return ok(what, "enforced")
+}
+
+// Connections compares what so many sites can hold in the host's table of connections, each at most as many, with its size.
+func Connections(sites, each int) Check {
+	const path = "/proc/sys/net/netfilter/nf_conntrack_max"
+	text, err := os.ReadFile(path)
+	size, parseErr := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || parseErr != nil || size == 0 { // 0 is no bound
+		size = math.MaxInt
+	}
+	return connections(sites, each, size)
+}
+
+func connections(sites, each, size int) Check {
+	const what = "table of connections"
+	if most := sites * each; most > size {
+		return warning(what, fmt.Sprintf("%d sites with their visitors may hold %d connections open, and the host's table takes %d: "+
+			"together they could fill it", sites, most, size),
+			fmt.Sprintf("sysctl -w net.netfilter.nf_conntrack_max=%d, and the same in /etc/sysctl.d (some 0.3 KiB of memory each)", most+size/4))
+	}
+	return ok(what, fmt.Sprintf("holds what %d sites may open", sites))
+}
