@@ -33,6 +33,7 @@ func (h *house) setup(env *testscript.Env) error {
 		"LOGIS_IMAGE":  os.Getenv("LOGIS_IMAGE"),
 		"INSTANCE":     testhost.Instance(),
 		"STATE":        h.path("state"),
+		"CONFIG":       h.path("logis.toml"),
 		"HOST":         h.visitor.Host4,
 		"HOST6":        h.visitor.Host6,
 		"VISITOR":      h.visitor.Address4,
@@ -48,12 +49,26 @@ func (h *house) setup(env *testscript.Env) error {
 				t.Log(d.tail(since))
 			}
 		}
+		h.resetConfig(t)
 		if h.daemon.cmd == nil {
 			h.daemon.start(t)
 		}
 		h.destroyAll(t)
 	})
 	return nil
+}
+
+// resetConfig undoes what a script made of the configuration.
+func (h *house) resetConfig(t serial) {
+	if now, err := os.ReadFile(h.path("logis.toml")); err == nil && string(now) == h.config() {
+		return
+	}
+	if err := os.WriteFile(h.path("logis.toml"), []byte(h.config()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if h.daemon.cmd != nil {
+		h.daemon.stop(t)
+	}
 }
 
 func (h *house) destroyAll(t testing.TB) {
