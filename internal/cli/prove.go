@@ -86,22 +86,21 @@ func (p *proving) line(cancelled bool) string {
 
 // proof prints a table a group, and what is not as expected once more at the end, where it is seen.
 func (c *commandLine) proof(sum api.Proof, elapsed time.Duration) {
-	var rows [][]string
 	var wrong [][]string
-	group := ""
-	for _, r := range sum.Rows {
-		if r.Group != group {
-			rows = append(rows, []string{r.Group})
-			group = r.Group
+	for rest := sum.Rows; len(rest) > 0; {
+		group := rest[0].Group
+		var rows [][]string
+		for len(rest) > 0 && rest[0].Group == group {
+			line := proofLine(rest[0])
+			rows = append(rows, line)
+			if !rest[0].OK {
+				wrong = append(wrong, append([]string{"  " + group + ": " + rest[0].Attempt}, line[1:]...))
+			}
+			rest = rest[1:]
 		}
-		line := proofLine(r)
-		rows = append(rows, line)
-		if !r.OK {
-			wrong = append(wrong, append([]string{"  " + r.Group + ": " + r.Attempt}, line[1:]...))
-		}
+		c.table([]string{group, "EXPECTED", "SEEN"}, rows)
+		c.printf("\n")
 	}
-	c.table([]string{"ATTEMPT", "EXPECTED", "SEEN"}, rows)
-	c.printf("\n")
 	if len(wrong) > 0 {
 		c.table([]string{"NOT AS EXPECTED", "EXPECTED", "SEEN"}, wrong)
 		c.printf("\n")
