@@ -81,7 +81,9 @@ func TestProveFails(t *testing.T) {
 		{nil, "doctor alice", 2},
 		{nil, "doctor --prove alice bob", 2},
 	} {
-		m.Proof = func(context.Context, string, engine.ProofReport) (engine.ProofSum, error) { return engine.ProofSum{}, tc.err }
+		m.Proof = func(context.Context, string, engine.ProofReport) (engine.ProofSum, error) {
+			return engine.ProofSum{}, tc.err
+		}
 		r := run(t, socket, "", strings.Fields(tc.args)...)
 		oneLine(t, r, tc.args)
 		if r.status != tc.status || r.out != "" {
