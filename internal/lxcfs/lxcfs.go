@@ -22,6 +22,9 @@ import (
 // ErrNoProgram says that lxcfs is not installed.
 var ErrNoProgram = errors.New("lxcfs is not installed: apt-get install lxcfs")
 
+// errPaused says that a start is not due yet.
+var errPaused = errors.New("tried again")
+
 // Files of a server that a site sees instead of the kernel's, as paths below its root. Not slabinfo: the kernel lets only the
 // host's root read it, and lxcfs would show it to everybody. Nor diskstats, which on cgroup v1 are the host's.
 func Files() []string {
@@ -48,6 +51,7 @@ type View struct {
 	fresh   bool            // and Watch has not told of it
 	users   map[string]bool // sites that need one
 	pause   pause           // before the next start of an own one
+	failure error           // why there is one
 	shunned int             // the host's that hung, by its PID
 	told    string          // the last error that was logged
 }
@@ -169,6 +173,7 @@ func (v *View) ensure() error {
 		v.opts.Log.Warn("lxcfs ended", "server", s.String())
 		if s.own != nil {
 			v.pause.ended(time.Now())
+			v.failure = errors.New("lxcfs ends again and again")
 		}
 		if err := v.end(context.Background(), s); err != nil {
 			return err
@@ -193,12 +198,13 @@ func (v *View) ensure() error {
 func (v *View) start() (*server, error) {
 	now := time.Now()
 	if wait := v.pause.left(now); wait > 0 {
-		return nil, fmt.Errorf("lxcfs ends again and again: the next start is in %s", wait.Round(time.Second))
+		return nil, fmt.Errorf("%w: %w in %s", v.failure, errPaused, wait.Round(time.Second))
 	}
 	v.pause.began = now
 	s, err := start(v.opts)
 	if err != nil {
 		v.pause.ended(now)
+		v.failure = err
 	}
 	return s, err
 }

@@ -291,11 +291,27 @@ func mounted(t *testing.T, dir string) {
 	}
 }
 
+// hostLxcfs starts an lxcfs as the host would, which lives as long as the test.
+func hostLxcfs(t *testing.T, args ...string) *os.Process {
+	t.Helper()
+	dir := filepath.Join(testhost.Dir(), "host-lxcfs")
+	must(t, os.MkdirAll(dir, 0o755))
+	cmd := exec.Command("lxcfs", slices.Concat([]string{"-f", "--pidfile=" + dir + ".pid"}, args, []string{dir})...)
+	must(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		must(t, unix.Unmount(dir, unix.MNT_DETACH))
+		must(t, os.RemoveAll("/run/lxcfs"))
+		must(t, os.Remove(dir+".pid"))
+	})
+	mounted(t, dir)
+	return cmd.Process
+}
+
 // The host's lxcfs is used where it tells enough, and never ended.
 func TestHost(t *testing.T) {
 	v := newView(t)
-	dir := filepath.Join(testhost.Dir(), "host-lxcfs")
-	must(t, os.Mkdir(dir, 0o755))
 	for _, c := range []struct {
 		name string
 		args []string
@@ -305,28 +321,35 @@ func TestHost(t *testing.T) {
 		{"with all that sites need", []string{"-l", "--enable-cfs"}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cmd := exec.Command("lxcfs", slices.Concat([]string{"-f", "--pidfile=" + dir + ".pid"}, c.args, []string{dir})...)
-			must(t, cmd.Start())
-			t.Cleanup(func() {
-				_ = cmd.Process.Kill()
-				_ = cmd.Wait()
-				must(t, unix.Unmount(dir, unix.MNT_DETACH))
-				must(t, os.RemoveAll("/run/lxcfs"))
-				must(t, os.Remove(dir+".pid"))
-			})
-			mounted(t, dir)
+			host := hostLxcfs(t, c.args...)
 			mounts := open(t, v, "alice")
-			if used := v.server.pid == cmd.Process.Pid; used != c.used {
+			if used := v.server.pid == host.Pid; used != c.used {
 				t.Errorf("in use is %s", v.Found())
 			}
 			if _, err := read(t, mounts, "proc/meminfo"); err != nil {
 				t.Error(err)
 			}
 			must(t, v.Leave(t.Context(), "alice"))
-			if _, err := os.ReadFile(dir + "/proc/meminfo"); err != nil {
+			if err := host.Signal(unix.Signal(0)); err != nil {
 				t.Errorf("the host's lxcfs after the last site: %v", err)
 			}
 		})
+	}
+}
+
+// When the host's lxcfs ends, one of our own takes its place.
+func TestHostEnds(t *testing.T) {
+	v := newView(t)
+	renewed := watch(t, v)
+	host := hostLxcfs(t, "-l", "--enable-cfs")
+	open(t, v, "alice")
+	first := await(t, renewed)
+	if v.server.pid != host.Pid {
+		t.Fatalf("in use is %s", v.Found())
+	}
+	must(t, host.Kill())
+	if second := await(t, renewed); second == first || !strings.HasPrefix(v.Found(), "logisd's own") {
+		t.Errorf("in use is %s, device %s after %s", v.Found(), second, first)
 	}
 }
 

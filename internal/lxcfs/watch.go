@@ -2,6 +2,7 @@ package lxcfs
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -44,7 +45,7 @@ func (v *View) restore() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if len(v.users) > 0 {
-		if err := v.ensure(); err != nil && err.Error() != v.told {
+		if err := v.ensure(); err != nil && !errors.Is(err, errPaused) && err.Error() != v.told {
 			v.told = err.Error()
 			v.opts.Log.Warn("sites do not see what they have", "error", err)
 		}
