@@ -22,7 +22,8 @@ func (c *commandLine) set() *cobra.Command {
 		Use: "set NAME", Short: "Change limits or priority of a site, at once and without a restart",
 		Long: "set changes limits or priority of a site; what is not named stays as it is. A running site has them at once. Disk and memory " +
 			"are not set below what is in use.",
-		Example: "  logis set alice --memory 1GiB --disk 4GiB\n  logis set alice --cpus 0.5 --pids 200\n  logis set alice --priority 10",
+		Example: "  logis set alice --memory 1GiB --disk 4GiB\n  logis set alice --cpus 0.5 --pids 200\n" +
+			"  logis set alice --cpu-weight 50 --io-bandwidth 20MiB\n  logis set alice --priority 10",
 		Args:    exactly("NAME"), ValidArgsFunction: c.completeSite,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.MemoryBytes, req.DiskBytes = given(int64(memory)), given(int64(disk))
