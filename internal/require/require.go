@@ -59,7 +59,7 @@ func Needed(o Options) []Check {
 
 // All is Needed and what else makes sites reachable, or images possible to build.
 func All(o Options) []Check {
-	checks := append(Needed(o), swap(), ioBandwidth(o.Pool), ioWeight(o.Pool), shaping(), view(), builder())
+	checks := append(Needed(o), swap(), ioBandwidth(o.Pool), ioWeight(o.Pool), shaping(), view(), landlock(), builder())
 	checks = append(checks, accounts()...)
 	checks = append(checks, space("state directory", o.StateDir))
 	listeners, err := listening()
