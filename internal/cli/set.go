@@ -24,7 +24,7 @@ func (c *commandLine) set() *cobra.Command {
 			"are not set below what is in use.",
 		Example: "  logis set alice --memory 1GiB --disk 4GiB\n  logis set alice --cpus 0.5 --pids 200\n" +
 			"  logis set alice --cpu-weight 50 --io-bandwidth 20MiB\n  logis set alice --priority 10",
-		Args:    exactly("NAME"), ValidArgsFunction: c.completeSite,
+		Args: exactly("NAME"), ValidArgsFunction: c.completeSite,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.MemoryBytes, req.DiskBytes = given(int64(memory)), given(int64(disk))
 			req.CPUs, req.PIDs = given(float64(cpus)), given(int64(pids))
