@@ -73,8 +73,7 @@ func apart(a probe.Attempt, scene string) probe.Result {
 	r := probe.Result{Group: a.Group, Name: a.Name}
 	child := exec.Command("/proc/self/exe", "one", scene, a.Group, a.Name)
 	out, err := child.Output()
-	var ended *exec.ExitError
-	if errors.As(err, &ended) {
+	if ended, ok := errors.AsType[*exec.ExitError](err); ok {
 		if status, ok := ended.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 			r.Seen = "killed by " + unix.SignalName(status.Signal())
 			return r

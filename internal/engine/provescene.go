@@ -47,15 +47,16 @@ func (p *proof) setScene(ctx context.Context) (stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	held, ended := make(chan struct{}), make(chan error, 1)
 	var once sync.Once
-	go func() {
+	var part sync.WaitGroup
+	part.Go(func() {
 		ended <- p.probe(ctx, p.neighbour.Record.Name(), "hold", func(probe.Result) error {
 			once.Do(func() { close(held) })
 			return nil
 		})
-	}()
+	})
 	select {
 	case <-held:
-		return func() { cancel(); <-ended; outside.Close() }, nil
+		return func() { cancel(); part.Wait(); outside.Close() }, nil
 	case err := <-ended:
 		cancel()
 		return nil, fmt.Errorf("prepare the neighbour: %w", errors.Join(err, context.Cause(ctx)))

@@ -35,7 +35,7 @@ func call(nr uintptr, args ...uintptr) error {
 	copy(a[:], args)
 	r, _, number := unix.RawSyscall6(nr, a[0], a[1], a[2], a[3], a[4], a[5])
 	if (nr == unix.SYS_CLONE || nr == unix.SYS_CLONE3) && number == 0 && r == 0 {
-		unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
+		leave(0)
 	}
 	if number != 0 {
 		return number

@@ -14,10 +14,21 @@ func devices() []Attempt {
 		mode         uint32
 		major, minor uint32
 	}{
-		{"null", unix.S_IFCHR, 1, 3}, {"memory", unix.S_IFCHR, 1, 1}, {"kernel log", unix.S_IFCHR, 1, 11}, {"console", unix.S_IFCHR, 5, 1},
-		{"tun", unix.S_IFCHR, 10, 200}, {"fuse", unix.S_IFCHR, 10, 229}, {"kvm", unix.S_IFCHR, 10, 232}, {"loop control", unix.S_IFCHR, 10, 237},
-		{"btrfs control", unix.S_IFCHR, 10, 234}, {"vhost-net", unix.S_IFCHR, 10, 238}, {"input", unix.S_IFCHR, 13, 64},
-		{"loop", unix.S_IFBLK, 7, 0}, {"SCSI disk", unix.S_IFBLK, 8, 0}, {"virtio disk", unix.S_IFBLK, 254, 0}, {"NVMe disk", unix.S_IFBLK, 259, 0},
+		{"null", unix.S_IFCHR, 1, 3},
+		{"memory", unix.S_IFCHR, 1, 1},
+		{"kernel log", unix.S_IFCHR, 1, 11},
+		{"console", unix.S_IFCHR, 5, 1},
+		{"tun", unix.S_IFCHR, 10, 200},
+		{"fuse", unix.S_IFCHR, 10, 229},
+		{"kvm", unix.S_IFCHR, 10, 232},
+		{"loop control", unix.S_IFCHR, 10, 237},
+		{"btrfs control", unix.S_IFCHR, 10, 234},
+		{"vhost-net", unix.S_IFCHR, 10, 238},
+		{"input", unix.S_IFCHR, 13, 64},
+		{"loop", unix.S_IFBLK, 7, 0},
+		{"SCSI disk", unix.S_IFBLK, 8, 0},
+		{"virtio disk", unix.S_IFBLK, 254, 0},
+		{"NVMe disk", unix.S_IFBLK, 259, 0},
 		{"device 0:0", unix.S_IFCHR, 0, 0},
 	} {
 		tries = append(tries, plain("mknod: "+d.name, func() error {

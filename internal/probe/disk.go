@@ -15,10 +15,22 @@ func disks() []Attempt {
 		name   string
 		number uint32 // of btrfs's ioctl: linux/btrfs.h; the size of its argument is in bits 16 to 29
 	}{
-		{"make a subvolume", 0x5000940e}, {"make a snapshot", 0x50009417}, {"delete a subvolume", 0x5000940f}, {"resize", 0x50009403},
-		{"add a device", 0x5000940a}, {"switch quotas off", 0xc0109428}, {"assign a quota group", 0x40189429}, {"make a quota group", 0x4010942a},
-		{"limit a quota group", 0x8030942b}, {"search the trees", 0xd0009411}, {"look up an inode", 0xd0009412}, {"balance", 0xc4009420},
-		{"defragment", 0x50009402}, {"send", 0x40489426}, {"receive", 0xc0c89425}, {"default subvolume", 0x40089413},
+		{"make a subvolume", 0x5000940e},
+		{"make a snapshot", 0x50009417},
+		{"delete a subvolume", 0x5000940f},
+		{"resize", 0x50009403},
+		{"add a device", 0x5000940a},
+		{"switch quotas off", 0xc0109428},
+		{"assign a quota group", 0x40189429},
+		{"make a quota group", 0x4010942a},
+		{"limit a quota group", 0x8030942b},
+		{"search the trees", 0xd0009411},
+		{"look up an inode", 0xd0009412},
+		{"balance", 0xc4009420},
+		{"defragment", 0x50009402},
+		{"send", 0x40489426},
+		{"receive", 0xc0c89425},
+		{"default subvolume", 0x40089413},
 	} {
 		tries = append(tries, plain("btrfs: "+c.name, func() error { return onRoot(uintptr(c.number)) }, "ENOTTY", "EPERM"))
 	}

@@ -57,7 +57,7 @@ func crash() error {
 	if pid == 0 {
 		plainSignals(unsafe.Pointer(&action))
 		self, _, _ := unix.RawSyscall(unix.SYS_GETPID, 0, 0, 0)
-		unix.RawSyscall(unix.SYS_KILL, self, uintptr(unix.SIGSEGV), 0)
+		_, _, _ = unix.RawSyscall(unix.SYS_KILL, self, uintptr(unix.SIGSEGV), 0)
 		leave(1)
 	}
 	status, err := reap(int(pid))
@@ -78,7 +78,7 @@ func crash() error {
 //go:norace
 func plainSignals(action unsafe.Pointer) {
 	for _, signal := range [...]uintptr{uintptr(unix.SIGILL), uintptr(unix.SIGSEGV), uintptr(unix.SIGSYS)} {
-		unix.RawSyscall6(unix.SYS_RT_SIGACTION, signal, uintptr(action), 0, 8, 0, 0)
+		_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, signal, uintptr(action), 0, 8, 0, 0)
 	}
 }
 
@@ -88,7 +88,7 @@ func plainSignals(action unsafe.Pointer) {
 //go:norace
 func leave(status uintptr) {
 	for {
-		unix.RawSyscall(unix.SYS_EXIT_GROUP, status, 0, 0)
+		_, _, _ = unix.RawSyscall(unix.SYS_EXIT_GROUP, status, 0, 0)
 	}
 }
 
@@ -109,7 +109,7 @@ func outcomeOf(pid int) error {
 func reap(pid int) (status unix.WaitStatus, err error) {
 	for {
 		_, err = unix.Wait4(pid, &status, 0, nil)
-		if err != unix.EINTR { //nolint:errorlint // straight from the kernel
+		if err != unix.EINTR {
 			break
 		}
 	}

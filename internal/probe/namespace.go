@@ -16,9 +16,14 @@ func namespaces() []Attempt {
 		flag int
 		file string
 	}{
-		{"user", unix.CLONE_NEWUSER, "user"}, {"mount", unix.CLONE_NEWNS, "mnt"}, {"network", unix.CLONE_NEWNET, "net"},
-		{"PID", unix.CLONE_NEWPID, "pid"}, {"UTS", unix.CLONE_NEWUTS, "uts"}, {"IPC", unix.CLONE_NEWIPC, "ipc"},
-		{"cgroup", unix.CLONE_NEWCGROUP, "cgroup"}, {"time", unix.CLONE_NEWTIME, "time"},
+		{"user", unix.CLONE_NEWUSER, "user"},
+		{"mount", unix.CLONE_NEWNS, "mnt"},
+		{"network", unix.CLONE_NEWNET, "net"},
+		{"PID", unix.CLONE_NEWPID, "pid"},
+		{"UTS", unix.CLONE_NEWUTS, "uts"},
+		{"IPC", unix.CLONE_NEWIPC, "ipc"},
+		{"cgroup", unix.CLONE_NEWCGROUP, "cgroup"},
+		{"time", unix.CLONE_NEWTIME, "time"},
 	} {
 		tries = append(tries, plain("unshare a "+ns.name+" namespace", func() error { return unix.Unshare(ns.flag) }))
 		if ns.flag != unix.CLONE_NEWTIME { // clone(2) has no bit left for it

@@ -76,12 +76,11 @@ func (a Attempt) Try(scene Scene) Result {
 // All makes every attempt, and tells of each in the order of the table. apart makes one in a process of its own.
 func All(scene Scene, apart func(Attempt) Result, tell func(Result) error) error {
 	for _, a := range Attempts() {
-		r := Result{}
+		try := a.Try
 		if a.Apart {
-			r = apart(a)
-		} else {
-			r = a.Try(scene)
+			try = func(Scene) Result { return apart(a) }
 		}
+		r := try(scene)
 		if err := tell(r); err != nil {
 			return fmt.Errorf("tell of %s: %w", cmp.Or(a.Name, a.Group), err)
 		}

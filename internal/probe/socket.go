@@ -40,9 +40,18 @@ func sockets() []Attempt {
 		name   string
 		number int
 	}{
-		{"xfrm", unix.NETLINK_XFRM}, {"netfilter", unix.NETLINK_NETFILTER}, {"connector", unix.NETLINK_CONNECTOR}, {"generic", unix.NETLINK_GENERIC},
-		{"selinux", unix.NETLINK_SELINUX}, {"iscsi", unix.NETLINK_ISCSI}, {"scsi transport", unix.NETLINK_SCSITRANSPORT}, {"rdma", unix.NETLINK_RDMA},
-		{"crypto", unix.NETLINK_CRYPTO}, {"fib lookup", unix.NETLINK_FIB_LOOKUP}, {"kobject uevent", unix.NETLINK_KOBJECT_UEVENT}, {"smc", unix.NETLINK_SMC},
+		{"xfrm", unix.NETLINK_XFRM},
+		{"netfilter", unix.NETLINK_NETFILTER},
+		{"connector", unix.NETLINK_CONNECTOR},
+		{"generic", unix.NETLINK_GENERIC},
+		{"selinux", unix.NETLINK_SELINUX},
+		{"iscsi", unix.NETLINK_ISCSI},
+		{"scsi transport", unix.NETLINK_SCSITRANSPORT},
+		{"rdma", unix.NETLINK_RDMA},
+		{"crypto", unix.NETLINK_CRYPTO},
+		{"fib lookup", unix.NETLINK_FIB_LOOKUP},
+		{"kobject uevent", unix.NETLINK_KOBJECT_UEVENT},
+		{"smc", unix.NETLINK_SMC},
 	} {
 		tries = append(tries, of("netlink: "+protocol.name, unix.AF_NETLINK, unix.SOCK_RAW, protocol.number))
 	}

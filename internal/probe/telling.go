@@ -108,7 +108,7 @@ func hostPaths() error {
 		if len(f) < 5 || len(kind) < 2 {
 			return fault{said("a line that is none: " + line)}
 		}
-		for _, option := range strings.Split(kind[len(kind)-1], ",") {
+		for option := range strings.SplitSeq(kind[len(kind)-1], ",") {
 			name, value, _ := strings.Cut(option, "=")
 			if slices.Contains([]string{"lowerdir", "lowerdir+", "upperdir", "workdir"}, name) && strings.HasPrefix(value, "/") && !strings.HasPrefix(value, "/proc/self/fd/") {
 				return said("overlay of " + value)
