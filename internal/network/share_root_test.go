@@ -49,6 +49,7 @@ func TestNewConnections(t *testing.T) {
 	h.ensure(t)
 	_, site0 := h.attachSite(t, 0)
 	_, site1 := h.attachSite(t, 1)
+	try(t, netlink.ConntrackTableFlush(netlink.ConntrackTable)) // of what other tests opened
 	serveTCP(t, h.other, ":5000")
 	serveTCP(t, nil, ":80")
 	for name, to := range map[string]string{"IPv4": internet4, "IPv6": internet6} {
