@@ -13,7 +13,7 @@ import (
 
 // claimIDs says in dir, /run, which host ids this instance gives to its sites, and refuses those that another instance of
 // this boot has claimed: its sites may run without their logisd. The function it returns takes the claim back, unless
-// containers still have the ids. What claimed first is written before others are looked at, so of two that start at the same
+// containers still have the ids. A claim is written before others are looked at, so of two that start at the same
 // instant at most one goes on.
 func claimIDs(c config.Config, dir string) (release func(), err error) {
 	first, last := rangesOf(c).IDs()
