@@ -68,7 +68,7 @@ func hasID(status string, first, last uint32) (name string, id uint32, has bool)
 				return name, 0, false
 			}
 		case "Uid", "Gid", "Groups":
-			for _, f := range strings.Fields(value) {
+			for f := range strings.FieldsSeq(value) {
 				if n, err := strconv.ParseUint(f, 10, 32); err == nil && uint32(n) >= first && uint32(n) <= last {
 					return name, uint32(n), true
 				}

@@ -3,6 +3,7 @@ package guest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -13,8 +14,11 @@ import (
 // FuzzAnswer writes any bytes to PID 1's end of the control socket: it answers with messages, or hangs up.
 func FuzzAnswer(f *testing.F) {
 	for _, req := range []control.Request{
-		{Op: control.OpWatch}, {Op: control.OpLogs, Logs: &control.Logs{Lines: 5}}, {Op: control.OpLogs, Logs: &control.Logs{Lines: -1 << 40, Follow: true}},
-		{Op: control.OpExec, Exec: &control.Exec{Command: []string{"true"}, Program: -1}}, {Op: "none"},
+		{Op: control.OpWatch},
+		{Op: control.OpLogs, Logs: &control.Logs{Lines: 5}},
+		{Op: control.OpLogs, Logs: &control.Logs{Lines: -1 << 40, Follow: true}},
+		{Op: control.OpExec, Exec: &control.Exec{Command: []string{"true"}, Program: -1}},
+		{Op: "none"},
 	} {
 		var b bytes.Buffer
 		if err := control.Write(&b, req); err != nil {
@@ -62,5 +66,5 @@ func FuzzAnswer(f *testing.F) {
 func whole(said []byte) bool {
 	var any json.RawMessage
 	err := control.Read(bytes.NewReader(said), &any)
-	return err != io.ErrUnexpectedEOF
+	return !errors.Is(err, io.ErrUnexpectedEOF)
 }
