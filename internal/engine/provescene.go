@@ -21,6 +21,9 @@ const maxComplaint = 1 << 10
 // maxOutput bounds all that it says: a site of somebody's may have it say more than the results.
 const maxOutput = 8 << 20
 
+// maxScene bounds the addresses and ports of the host that are tried.
+const maxScene = 32
+
 // sharedKey is the key of the neighbour's shared memory: it has no meaning but between the two sites.
 const sharedKey = 0x6c6f6769
 
@@ -37,7 +40,17 @@ func (p *proof) setScene(ctx context.Context) (stop func(), err error) {
 			outside.Close()
 		}
 	}()
+	addresses, err := p.network.HostAddresses()
+	if err != nil {
+		return nil, err
+	}
+	ports, err := p.network.ClosedPorts()
+	if err != nil {
+		return nil, err
+	}
 	p.scene = probe.Scene{
+		Proxy: p.network.ProxyPort(), Host: addresses[:min(len(addresses), maxScene)], Ports: ports[:min(len(ports), maxScene)],
+		Redirect: int(p.neighbour.Record.SSHPort), Mail: p.config.Network.SMTP,
 		NeighbourPID: p.neighbour.PID, SharedMemory: sharedKey, HostSocket: name + "-host",
 		Daemons:   []string{p.config.Socket(), p.config.ProxySocket()},
 		Socket:    name,

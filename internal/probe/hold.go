@@ -3,6 +3,7 @@ package probe
 import (
 	"fmt"
 	"net"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,5 +28,19 @@ func Hold(scene Scene) (stop func(), err error) {
 			conn.Close()
 		}
 	}()
-	return func() { l.Close() }, nil
+	datagrams, err := net.ListenPacket("udp", ":"+strconv.Itoa(echoPort))
+	if err != nil {
+		l.Close()
+		return nil, fmt.Errorf("hold a port for datagrams: %w", err)
+	}
+	go func() {
+		for {
+			_, from, err := datagrams.ReadFrom(make([]byte, 16))
+			if err != nil {
+				return
+			}
+			_, _ = datagrams.WriteTo([]byte("hello"), from)
+		}
+	}()
+	return func() { l.Close(); datagrams.Close() }, nil
 }

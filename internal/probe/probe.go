@@ -30,13 +30,19 @@ type Scene struct {
 	SharedMemory int      `json:"shared_memory,omitempty"` // key of the segment that the neighbour has: shmget(2)
 	HostSocket   string   `json:"host_socket,omitempty"`   // abstract socket that logisd listens on meanwhile
 	Daemons      []string `json:"daemons,omitempty"`       // paths of the sockets of logisd and the proxy
+
+	Proxy    int      `json:"proxy,omitempty"`    // a port of the host's proxy
+	Host     []string `json:"host,omitempty"`     // addresses of the host
+	Ports    []int    `json:"ports,omitempty"`    // where something of the host listens that sites must not reach
+	Redirect int      `json:"redirect,omitempty"` // the host's port for the neighbour's ssh
+	Mail     bool     `json:"mail,omitempty"`     // the admin lets sites deliver mail
 }
 
 // Attempts is the table, in the order in which it is run and shown.
 func Attempts() []Attempt {
 	return slices.Concat(
 		identity(), capabilities(), powers(), calls(), sockets(), namespaces(), mounts(), devices(), initAttempts(), files(), tellings(),
-		escapes(), disks(), others(),
+		escapes(), disks(), others(), reaching(),
 	)
 }
 
