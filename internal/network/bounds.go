@@ -79,3 +79,16 @@ func (n *Network) forgetCounts(addrs ...netip.Addr) error {
 	}
 	return goneIsFine(c.Flush())
 }
+
+// Share is what connections a site may have and open.
+type Share struct {
+	Open  int // held open at once
+	Rate  int // opened a second, in the long run
+	Burst int // opened at once
+}
+
+// ShareOfSite is what every site has.
+func ShareOfSite() Share {
+	b := defaultBounds().Share
+	return Share{Open: b.Open, Rate: b.Rate, Burst: b.Burst}
+}
