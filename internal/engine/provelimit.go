@@ -126,7 +126,7 @@ func (l *pressure) drive(ctx context.Context, p *proof) (string, error) {
 
 // Times of a pressure.
 const (
-	edgeTime   = 20 * time.Second // within which all parts are at their edge
+	edgeTime   = 45 * time.Second // within which all parts are at their edge
 	atEdgeTime = time.Second      // that they are left there
 	calmTime   = 20 * time.Second // within which they are gone
 )
