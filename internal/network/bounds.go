@@ -89,6 +89,5 @@ type Share struct {
 
 // ShareOfSite is what every site has.
 func ShareOfSite() Share {
-	b := defaultBounds().Share
-	return Share{Open: b.Open, Rate: b.Rate, Burst: b.Burst}
+	return Share(defaultBounds().Share)
 }
