@@ -117,8 +117,10 @@ func (h *house) refusals(site string) (map[string]int, error) {
 	counts := map[string]int{}
 	for _, dir := range dirs {
 		for _, c := range []struct{ limit, file, key string }{
-			{"cpu", "cpu.stat", "nr_throttled"}, {"pids", "pids.events", "max"},
-			{"memory", "memory.failcnt", ""}, {"memory", "memory.events", "max"},
+			{"cpu", "cpu.stat", "nr_throttled"},
+			{"pids", "pids.events", "max"},
+			{"memory", "memory.failcnt", ""},
+			{"memory", "memory.events", "max"},
 		} {
 			data, err := os.ReadFile(filepath.Join(dir, c.file))
 			if err != nil {
