@@ -40,6 +40,8 @@ func TestMachine(t *testing.T) {
 		{"first boot", firstBoot, true},
 		{"units", units, false},
 		{"disk limits", diskLimits, false},
+		{"limits", limits, false},
+		{"proof", proof, false},
 		{"reboot", reboot, true},
 		{"power cut", powerCut, true},
 		{"clock", clock, false},
