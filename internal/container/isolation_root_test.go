@@ -144,15 +144,16 @@ func TestRefusals(t *testing.T) {
 			}
 			for _, a := range tries.Attempts() {
 				name := a.Group + ": " + a.Name
+				got, ok := seen[name]
+				if got.Lacks != "" && needsHost(a) || got.Fault != "" && user == "owner" {
+					continue // tried by TestProof, in a site with a neighbour; or only root can prepare it
+				}
 				t.Run(name, func(t *testing.T) {
-					got, ok := seen[name]
 					switch {
-					case ok && got.Fault != "" && user == "owner":
-						t.Skip(got.Fault) // only root can prepare it
 					case !ok || got.Fault != "":
 						t.Errorf("not tried: %s", got.Fault)
 					case got.Lacks != "":
-						t.Skip(got.Lacks)
+						t.Logf("nothing to try it on: %s", got.Lacks)
 					case !tries.Right(a.Want, got.Seen) && (user == "root" || got.Seen == tries.Done):
 						t.Errorf("%s, want one of %v", got.Seen, a.Want)
 					}
@@ -160,6 +161,11 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// needsHost tells whether an attempt is at a neighbour, or at what the host offers: here there is neither.
+func needsHost(a tries.Attempt) bool {
+	return a.Group == "reaching" || a.Group == "other sites and daemons"
 }
 
 func TestHostSeesNoMount(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -112,6 +113,22 @@ ready = {command = ["/bin/true"], path = "DIR/made"}
 	b.write("in", "touch "+b.path("alive")+"\n")
 	if r := b.sh("for i in $(seq 1000); do test -e " + b.path("alive") + " && exit 0; sleep 0.01; done; exit 1"); r.Exit != 0 {
 		t.Fatal("the service is blocked")
+	}
+	// The pipe still holds thousands of lines of seq; written with their stamps they would fill the disk anew.
+	drained := make(chan struct{})
+	c := b.request(control.Request{Op: control.OpLogs, Logs: &control.Logs{Lines: 1, Follow: true}})
+	go func() {
+		defer close(drained)
+		for l := (control.LogLine{}); l.Text != "drained" && control.Read(c, &l) == nil; {
+		}
+	}()
+	for waiting := true; waiting; {
+		b.write("in", "echo drained\n") // again: a follower that does not keep up misses lines
+		select {
+		case <-drained:
+			waiting = false
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
 	if r := b.sh("rm " + fill + "; grep -vc '^20' " + log); r.Stdout != "0\n" {
 		t.Errorf("the full log has half lines: %+v", r)
