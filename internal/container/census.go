@@ -139,3 +139,20 @@ func (c *Container) ControlSocket() bool {
 	info, err := os.Lstat(filepath.Clean(c.controlPath()))
 	return err == nil && info.Mode()&fs.ModeSocket != 0
 }
+
+// Weights are the shares of the site's where several want more than there is, as files of its cgroup and what they read.
+func (c *Container) Weights() []string {
+	var held []string
+	for _, w := range [...]struct{ controller, file string }{
+		{"cpu", "cpu.weight"}, {"cpu", "cpu.shares"}, {"io", "io.weight"}, {"io", "io.bfq.weight"}, {"blkio", "blkio.bfq.weight"},
+	} {
+		if text, err := os.ReadFile(filepath.Join(c.cgroup.manager.Path(w.controller), w.file)); err == nil {
+			first, _, _ := strings.Cut(string(text), "\n") // below it are those of single disks
+			held = append(held, w.file+" "+strings.TrimPrefix(first, "default "))
+		}
+	}
+	return held
+}
+
+// BoundsIO tells whether this host holds a site to bytes a second of its disks, at least where it waits for them.
+func (c *Container) BoundsIO() bool { return c.cgroup.ioDir() != "" && len(c.cgroup.disks) > 0 }

@@ -117,7 +117,7 @@ func (p *proof) makeSite(ctx context.Context) (site.Status, error) {
 
 // proofLimits are those of a throw-away site.
 func proofLimits() site.Limits {
-	return site.Limits{Memory: 256 << 20, Swap: 64 << 20, Disk: 512 << 20, CPUs: 1, PIDs: 256}
+	return site.Limits{Memory: 256 << 20, Swap: 64 << 20, Disk: 512 << 20, CPUs: 1, PIDs: 256, LogSize: 256 << 10}
 }
 
 func (p *proof) unmake(ctx context.Context, s site.Status) error {

@@ -66,7 +66,7 @@ func TestSuccessIsNotRight(t *testing.T) {
 	works := map[string]bool{
 		"PID 1: kill it": true, "PID 1: stop it": true, // it says yes and does nothing
 		"sockets: unix": true, "sockets: IPv4: TCP": true, "sockets: IPv6: UDP": true, "sockets: IPv4: ping": true, "sockets: netlink: route": true,
-		"reaching: the host's proxy, IPv4": true, "reaching: the host's proxy, IPv6": true,
+		"reaching: the host's proxy, IPv4": true, "reaching: the host's proxy, IPv6": true, "reaching: the host's nameserver": true,
 		"reaching: the host, IPv4, ping": true, "reaching: the host, IPv6, ping": true,
 	}
 	for _, a := range probe.Attempts() {

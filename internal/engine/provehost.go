@@ -70,11 +70,7 @@ func ownerOfSetuid(ctx context.Context, p *proof) (string, error) {
 	if err := p.plant(ctx); err != nil {
 		return "", err
 	}
-	imageDir, dir, err := p.layersOf(p.subject.Record)
-	if err != nil {
-		return "", err
-	}
-	root, err := os.OpenRoot(rootLayers(imageDir, dir).Upper) // what lies below is the site's: no link leads out
+	root, err := p.upper()
 	if err != nil {
 		return "", err
 	}

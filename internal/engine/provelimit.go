@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/logis-project/logis/internal/container"
 	"github.com/logis-project/logis/internal/network"
+	"github.com/logis-project/logis/internal/site"
 )
 
 const answeredAll = "every request answered"
@@ -21,7 +23,13 @@ type pressure struct {
 	want  string
 	parts func(*proof) []string // of siege.Command
 	judge func(*toll) string    // what was reached: want, or what else; numbers follow after ": "
-	last  *toll                 // set by drive
+
+	change site.Change                                  // is made for it only
+	lacks  func(*proof) string                          // why this host cannot hold it to that; nil where every host can
+	count  func(context.Context, *proof) (int64, error) // is called at the edge, and once more at the end
+	beside func(context.Context, *proof)                // what the host does meanwhile, until ctx ends
+
+	last *toll // set by drive
 }
 
 // toll is what came of it.
@@ -31,13 +39,16 @@ type toll struct {
 	before   container.Usage
 	top      container.Usage // the most that was seen of each
 	cpus     float64         // used once all was at its edge
+	first    int64           // that pressure.count told at the edge
+	last     int64           // and at the end,
+	took     time.Duration   // which was so much later
 	disk     int64           // bytes, afterwards
 	visitors visits
 }
 
 // limitRows are two rows a limit: what was reached, and how the neighbour fared.
 func limitRows() []outsideRow {
-	var rows []outsideRow
+	rows := heldRows()
 	for _, l := range pressures() {
 		rows = append(rows,
 			outsideRow{group: "limits", name: l.name, want: []string{l.want}, throwaway: true, numbers: true, try: l.drive},
@@ -69,7 +80,7 @@ func pressures() []*pressure {
 	open := func(p *proof) string {
 		return fmt.Sprintf("open=%s:%d:200", p.network.Gateway4(), p.network.ProxyPort())
 	}
-	return []*pressure{
+	all := []*pressure{
 		{name: "processors", want: cpus, parts: fixed("cpu=4"), judge: func(s *toll) string {
 			return within(s.cpus <= limits.CPUs*1.1, cpus, "%.2f of %g", s.cpus, limits.CPUs) // the quota is kept by tenths of a second
 		}},
@@ -80,6 +91,9 @@ func pressures() []*pressure {
 		{name: "tasks", want: pids, parts: fixed("pids=100000"), judge: func(s *toll) string {
 			return within(s.top.PIDs <= limits.PIDs && s.top.PIDs > limits.PIDs*9/10, pids, "%d", s.top.PIDs)
 		}},
+	}
+	all = append(all, stores()...) // before the disk is full
+	all = append(all, []*pressure{
 		{name: "disk", want: disk, parts: fixed("disk=/home"), judge: func(s *toll) string {
 			ok := s.disk <= limits.Disk && strings.Contains(s.edges["disk=/home"], "quota exceeded")
 			return within(ok, disk, "%s, and %s", size(s.disk), s.edges["disk=/home"])
@@ -98,12 +112,15 @@ func pressures() []*pressure {
 			most := bounds.Rate + bounds.Burst/seconds
 			return within(err == nil && n <= most*11/10, opened, "%s of the first %d", s.edges[s.parts[0]], seconds)
 		}},
-		{name: "all at once", want: allOf, parts: func(p *proof) []string {
+	}...)
+	all = append(all, flows()...)
+	return append(all, &pressure{
+		name: "all at once", want: allOf, parts: func(p *proof) []string {
 			return []string{"disk=/home", "memory=4294967296", hold(p), open(p), "files=10000000", "cpu=4", "pids=100000"}
 		}, judge: func(s *toll) string {
 			return within(len(s.edges) == len(s.parts), allOf, "%d of %d", len(s.edges), len(s.parts))
-		}},
-	}
+		},
+	})
 }
 
 // within is what is wanted, if so, and the numbers.
@@ -115,8 +132,20 @@ func within(ok bool, want, format string, args ...any) string {
 }
 
 // drive runs the parts in the subject until all are at their edge, and a little longer.
-func (l *pressure) drive(ctx context.Context, p *proof) (string, error) {
-	s, err := p.press(ctx, l.parts(p))
+func (l *pressure) drive(ctx context.Context, p *proof) (_ string, err error) {
+	if l.change != (site.Change{}) {
+		back, setErr := p.change(ctx, l.change)
+		if setErr != nil {
+			return "", setErr
+		}
+		defer func() { err = errors.Join(err, back()) }()
+	}
+	if l.lacks != nil {
+		if why := l.lacks(p); why != "" {
+			return "", fmt.Errorf("%w: %s", errLacking, why)
+		}
+	}
+	s, err := p.press(ctx, l)
 	if err != nil {
 		return "", err
 	}

@@ -19,7 +19,8 @@ import (
 )
 
 // press runs parts of package siege in the subject, visits the neighbour meanwhile, and watches what the subject uses.
-func (p *proof) press(ctx context.Context, parts []string) (*toll, error) {
+func (p *proof) press(ctx context.Context, l *pressure) (*toll, error) {
+	parts := l.parts(p)
 	name := p.subject.Record.Name()
 	c := p.live(name).snapshot().container
 	if c == nil {
@@ -39,7 +40,14 @@ func (p *proof) press(ctx context.Context, parts []string) (*toll, error) {
 	}
 	var visitors sync.WaitGroup
 	visitors.Go(func() { p.visitNeighbour(ctx, &s.visitors) })
-	err = s.watch(ctx, c, edges, ended)
+	if l.beside != nil {
+		visitors.Go(func() { l.beside(ctx, p) })
+	}
+	count := func() (int64, error) { return 0, nil }
+	if l.count != nil {
+		count = func() (int64, error) { return l.count(ctx, p) }
+	}
+	err = s.watch(ctx, c, count, edges, ended)
 	stop()
 	cancel()
 	visitors.Wait()
@@ -93,7 +101,7 @@ func (p *proof) besiege(ctx context.Context, name string, parts []string) (edges
 }
 
 // watch looks at what is used until every part is at its edge, and a little longer.
-func (s *toll) watch(ctx context.Context, c *container.Container, edges func() map[string]string, ended <-chan error) error {
+func (s *toll) watch(ctx context.Context, c *container.Container, count func() (int64, error), edges func() map[string]string, ended <-chan error) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.Now().Add(edgeTime)
@@ -118,9 +126,14 @@ func (s *toll) watch(ctx context.Context, c *container.Container, edges func() m
 		switch {
 		case at.IsZero() && (len(s.edges) == len(s.parts) || now.After(deadline)):
 			at, spent = now, u.CPUSeconds
+			if s.first, err = count(); err != nil {
+				return err
+			}
 		case !at.IsZero() && now.Sub(at) >= atEdgeTime:
 			s.cpus = (u.CPUSeconds - spent) / now.Sub(at).Seconds()
-			return nil
+			s.last, err = count()
+			s.took = time.Since(at) // from before the first count until after the last
+			return err
 		}
 	}
 }

@@ -51,6 +51,7 @@ func (p *proof) setScene(ctx context.Context) (stop func(), err error) {
 	p.scene = probe.Scene{
 		Proxy: p.network.ProxyPort(), Host: addresses[:min(len(addresses), maxScene)], Ports: ports[:min(len(ports), maxScene)],
 		Redirect: int(p.neighbour.Record.SSHPort), Mail: p.config.Network.SMTP,
+		Resolver:     p.network.ResolverAnswers(ctx, probe.Question()),
 		NeighbourPID: p.neighbour.PID, SharedMemory: sharedKey, HostSocket: name + "-host",
 		Daemons:   []string{p.config.Socket(), p.config.ProxySocket()},
 		Socket:    name,

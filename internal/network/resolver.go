@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"time"
 
@@ -12,6 +13,9 @@ import (
 
 // resolvInterval is how often the host's resolv.conf is looked at.
 const resolvInterval = 2 * time.Second
+
+// answerTime is how long ResolverAnswers waits.
+const answerTime = 2 * time.Second
 
 // ServeResolver lets names resolve inside sites for as long as ctx lives, following changes of the host's resolv.conf.
 // Sites ask the gateway. Where the host has a nameserver of its own on the network, the kernel translates their packets
@@ -94,4 +98,30 @@ func (n *Network) logFailure(err error) {
 		return
 	}
 	n.log.Error("sites cannot resolve names", "err", err)
+}
+
+// ResolverAnswers tells whether the host itself gets any answer to a DNS message from the nameserver that sites are led to;
+// false where there is none.
+func (n *Network) ResolverAnswers(ctx context.Context, question []byte) bool {
+	n.mu.Lock()
+	r := n.resolver
+	n.mu.Unlock()
+	to := r.relay
+	if r.dnat.IsValid() {
+		to = netip.AddrPortFrom(r.dnat, 53)
+	}
+	if !to.IsValid() {
+		return false
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "udp", to.String())
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(answerTime))
+	if _, err := conn.Write(question); err != nil {
+		return false
+	}
+	_, err = conn.Read(make([]byte, 512))
+	return err == nil
 }

@@ -35,6 +35,7 @@ type Scene struct {
 	Host     []string `json:"host,omitempty"`     // addresses of the host
 	Ports    []int    `json:"ports,omitempty"`    // where something of the host listens that sites must not reach
 	Redirect int      `json:"redirect,omitempty"` // the host's port for the neighbour's ssh
+	Resolver bool     `json:"resolver,omitempty"` // the nameserver that sites are led to answers the host
 	Mail     bool     `json:"mail,omitempty"`     // the admin lets sites deliver mail
 }
 

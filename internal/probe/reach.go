@@ -51,6 +51,12 @@ func reaching() []Attempt {
 		add("the host, "+family+", ping", func(s Scene) error { return ping(s.Gateway, i, answerTime) }, Done)
 		add("the host, "+family+", a port where nobody may be", func(s Scene) error { return dialAt(s.Gateway, i, 9, silenceTime) })
 	}
+	add("the host's nameserver", func(s Scene) error {
+		if !s.Resolver {
+			return lacks("the host has no nameserver that answers")
+		}
+		return askAt(s.Gateway, 53, Question(), answerTime)
+	}, Done)
 	add("whatever listens on the host, at all its addresses", func(s Scene) error { return dialAll(s.Host, s.Ports) })
 	add("the neighbour's ssh by the host's port", func(s Scene) error { return dialAll(s.Host, []int{s.Redirect}) })
 	add("metadata service, 169.254.169.254", func(s Scene) error { return dialOut(s, "169.254.169.254", 80) })
@@ -117,12 +123,25 @@ func dialAll(addresses []string, ports []int) error {
 	return seen.all("nothing listens there")
 }
 
-// askUDP sends a datagram and waits for any answer.
+// Question is a DNS message (RFC 1035) that asks for the nameservers of the root.
+func Question() []byte {
+	return []byte{0x10, 0x91, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1}
+}
+
+// askUDP says hello to the address at an index and waits for any answer.
 func askUDP(addresses []string, i int, wait time.Duration) error {
 	if i >= len(addresses) {
 		return lacks("there is nothing of the kind")
 	}
-	to, err := netip.ParseAddr(addresses[i])
+	return askAt(addresses[i:], echoPort, []byte("hello"), wait)
+}
+
+// askAt sends a datagram to the first of addresses and waits for any answer.
+func askAt(addresses []string, port uint16, say []byte, wait time.Duration) error {
+	if len(addresses) == 0 {
+		return lacks("there is nothing of the kind")
+	}
+	to, err := netip.ParseAddr(addresses[0])
 	if err != nil {
 		return fault{err}
 	}
@@ -134,7 +153,7 @@ func askUDP(addresses []string, i int, wait time.Duration) error {
 	if err := conn.SetDeadline(time.Now().Add(wait)); err != nil {
 		return fault{err}
 	}
-	if _, err := conn.WriteTo([]byte("hello"), net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, echoPort))); err != nil {
+	if _, err := conn.WriteTo(say, net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, port))); err != nil {
 		return quiet(err)
 	}
 	_, _, err = conn.ReadFrom(make([]byte, 16))

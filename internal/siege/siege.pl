@@ -4,11 +4,14 @@
 #   memory=BYTES       takes memory until the kernel kills it, or BYTES are taken; again and again
 #   pids=N             forks until the kernel refuses, or N live; then ends one for each new one
 #   disk=DIR           fills the disk below DIR; then makes room and fills it again, each time with fsync and sync
+#   flood=BYTES        writes that much to where a service logs to
+#   sync=FILE          appends to FILE, and waits for the disk each time
 #   log=BYTES          writes that much to standard error, for PID 1 to keep
 #   files=N            opens files until the kernel refuses, or N are open
 #   read=FILE          reads FILE over and over, for the page cache
 #   hold=HOST:PORT:N   holds up to N connections open, and sends a byte on each every second
 #   open=HOST:PORT:N   opens and closes connections without end, N at once
+#   send=HOST:PORT     sends large datagrams without end
 #   udp=HOST:N         sends datagrams from ever new ports to ever new ports, N at once
 # Of HOST:PORT, HOST may be [IPv6].
 use strict;
@@ -118,6 +121,32 @@ my %parts = (
 			else { truncate $f, 0 }
 		}
 	},
+	flood => sub {
+		my $left = shift;
+		my $line = ('a line for the log ' x 50) . "\n";
+		# Services are children of PID 1 whose standard error is a pipe to it. So is what began this program.
+		for my $dir (glob '/proc/[0-9]*') {
+			next if $dir eq '/proc/' . getppid;
+			open my $status, '<', "$dir/status" or next;
+			next unless grep { /^PPid:\s*1$/ } <$status>;
+			next unless (readlink "$dir/fd/2" // '') =~ /^pipe:/ && open my $f, '>', "$dir/fd/2";
+			while ($left > 0) { $left -= syswrite($f, $line) || last }
+			edge($left > 0 ? "then: $!" : 'all written');
+			sleep 3600 while 1;
+		}
+		edge('no service to write in the name of');
+		sleep 3600 while 1;
+	},
+	sync => sub {
+		my ($file, $told) = shift;
+		my $block = join('', map { chr rand 256 } 1 .. 65536) x 4;
+		sysopen my $f, $file, O_WRONLY | O_CREAT | O_TRUNC or die;
+		while (syswrite $f, $block) {
+			$f->sync;
+			edge('waits for the disk') unless $told++;
+		}
+		sleep 3600 while 1;
+	},
 	log => sub {
 		my $left = shift;
 		my $line = ('a line for the log ' x 50) . "\n";
@@ -180,6 +209,15 @@ my %parts = (
 			splice @left, 0, @left / 2 if @left > $n / 2;
 			@open = @left;
 			if (!$told && now() - $began >= 4) { $told = 1; edge(sprintf '%.0f a second', $made / (now() - $began)) }
+		}
+	},
+	send => sub {
+		my ($family, $to, $port) = target(shift);
+		my ($began, $told, $block) = (now(), 0, 'x' x 1400);
+		socket(my $s, $family, SOCK_DGRAM, 0) or die;
+		for (;;) {
+			send $s, $block, 0, $to->($port);
+			if (!$told && now() - $began >= 0.5) { $told = 1; edge('sends') }
 		}
 	},
 	udp => sub {
