@@ -32,17 +32,6 @@ func echo(payload string) []byte {
 	return b
 }
 
-// syn opens a TCP connection.
-func syn(from, to netip.Addr, sport, dport uint16) []byte {
-	b := binary.BigEndian.AppendUint16(nil, sport)
-	b = binary.BigEndian.AppendUint16(b, dport)
-	b = append(b, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff, 0, 0, 0, 0)
-	pseudo := append(append([]byte{}, from.AsSlice()...), to.AsSlice()...)
-	pseudo = append(pseudo, 0, unix.IPPROTO_TCP, 0, byte(len(b)))
-	binary.BigEndian.PutUint16(b[16:], checksum(append(pseudo, b...)))
-	return ip4(from, to, unix.IPPROTO_TCP, b)
-}
-
 func ip4(from, to netip.Addr, proto byte, payload []byte) []byte {
 	b := []byte{0x45, 0, 0, 0, 0, 1, 0, 0, 64, proto, 0, 0}
 	b = append(append(b, from.AsSlice()...), to.AsSlice()...)

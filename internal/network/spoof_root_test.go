@@ -4,6 +4,7 @@ package network
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net"
 	"net/netip"
 	"slices"
@@ -122,4 +123,15 @@ func testLoopbackFromSite(t *testing.T) {
 			t.Error("127.0.0.1 of the host answered a site")
 		}
 	}
+}
+
+// syn opens a TCP connection.
+func syn(from, to netip.Addr, sport, dport uint16) []byte {
+	b := binary.BigEndian.AppendUint16(nil, sport)
+	b = binary.BigEndian.AppendUint16(b, dport)
+	b = append(b, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff, 0, 0, 0, 0)
+	pseudo := append(append([]byte{}, from.AsSlice()...), to.AsSlice()...)
+	pseudo = append(pseudo, 0, unix.IPPROTO_TCP, 0, byte(len(b)))
+	binary.BigEndian.PutUint16(b[16:], checksum(append(pseudo, b...)))
+	return ip4(from, to, unix.IPPROTO_TCP, b)
 }

@@ -52,7 +52,6 @@ func powers() []Attempt {
 		plain("linux_immutable: an immutable file", immutable),
 		plain("lease: a lease on a file of another user's", lease, "EACCES"),
 		plain("sys_admin: trusted attribute", func() error { return unix.Setxattr("/tmp", "trusted.overlay.opaque", []byte("y"), 0) }),
-		plain("sys_admin: security attribute", func() error { return unix.Setxattr("/tmp", "security.logis", []byte("y"), 0) }),
 		plain("setfcap: capabilities of a file", setFileCapability, "EPERM", "EACCES"),
 		plain("checkpoint_restore: choose the next PID", func() error {
 			return os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte("1000"), 0)
