@@ -51,6 +51,7 @@ type proof struct {
 	throwaway bool // the subject was made for this
 	scene     probe.Scene
 	planted   bool
+	filling   *filling // while it holds connections
 	sum       ProofSum
 }
 
@@ -129,7 +130,7 @@ func (p *proof) unmake(ctx context.Context, s site.Status) error {
 }
 
 // run makes the attempts: from inside, then those that take the host's side.
-func (p *proof) run(ctx context.Context) error {
+func (p *proof) run(ctx context.Context) (err error) {
 	p.sum = ProofSum{Site: p.subject.Record.Name(), Throwaway: p.throwaway}
 	hold, err := p.setScene(ctx)
 	if err != nil {
@@ -140,6 +141,7 @@ func (p *proof) run(ctx context.Context) error {
 	if err := p.inside(ctx); err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, p.unfill()) }()
 	for _, r := range outsideRows() {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)

@@ -29,6 +29,9 @@ type pressure struct {
 	count  func(context.Context, *proof) (int64, error) // is called at the edge, and once more at the end
 	beside func(context.Context, *proof)                // what the host does meanwhile, until ctx ends
 
+	ready func(context.Context, *proof) error // waits for what must be before it begins
+	then  func(context.Context, *proof) error // is called once it is over, however that was
+
 	last *toll // set by drive
 }
 
@@ -71,7 +74,6 @@ func pressures() []*pressure {
 	fixed := func(parts ...string) func(*proof) []string { return func(*proof) []string { return parts } }
 	memory, disk := "at most "+size(limits.Memory), "at most "+size(limits.Disk)
 	pids, cpus := fmt.Sprintf("at most %d", limits.PIDs), fmt.Sprintf("at most %g", limits.CPUs)
-	held := fmt.Sprintf("at most %d", bounds.Open)
 	opened := fmt.Sprintf("at most %d a second after %d at once", bounds.Rate, bounds.Burst)
 	const refused, allOf = "refused past the limit", "every part at its edge"
 	hold := func(p *proof) string {
@@ -81,6 +83,16 @@ func pressures() []*pressure {
 		return fmt.Sprintf("open=%s:%d:200", p.network.Gateway4(), p.network.ProxyPort())
 	}
 	all := []*pressure{
+		{
+			name: "new connections", want: opened, lacks: proxyless, then: fill,
+			parts: func(p *proof) []string { return []string{open(p)} },
+			judge: func(s *toll) string {
+				const seconds = 4 // that the program counts for
+				n, err := strconv.Atoi(strings.TrimSuffix(s.edges[s.parts[0]], " a second"))
+				most := bounds.Rate + bounds.Burst/seconds
+				return within(err == nil && n > 0 && n <= most*11/10, opened, "%s of the first %d", s.edges[s.parts[0]], seconds)
+			},
+		},
 		{name: "processors", want: cpus, parts: fixed("cpu=4"), judge: func(s *toll) string {
 			return within(s.cpus <= limits.CPUs*1.1, cpus, "%.2f of %g", s.cpus, limits.CPUs) // the quota is kept by tenths of a second
 		}},
@@ -102,17 +114,8 @@ func pressures() []*pressure {
 			words := s.edges["files=10000000"]
 			return within(strings.Contains(words, "Too many open files"), refused, "%s", words)
 		}},
-		{name: "connections held open", want: held, parts: func(p *proof) []string { return []string{hold(p)} }, judge: func(s *toll) string {
-			n, err := strconv.Atoi(strings.TrimSuffix(s.edges[s.parts[0]], " held"))
-			return within(err == nil && n <= bounds.Open, held, "%s, by the host's proxy", s.edges[s.parts[0]])
-		}},
-		{name: "new connections", want: opened, parts: func(p *proof) []string { return []string{open(p)} }, judge: func(s *toll) string {
-			const seconds = 4 // that the program counts for
-			n, err := strconv.Atoi(strings.TrimSuffix(s.edges[s.parts[0]], " a second"))
-			most := bounds.Rate + bounds.Burst/seconds
-			return within(err == nil && n <= most*11/10, opened, "%s of the first %d", s.edges[s.parts[0]], seconds)
-		}},
 	}...)
+	all = append(all, connections())
 	all = append(all, flows()...)
 	return append(all, &pressure{
 		name: "all at once", want: allOf, parts: func(p *proof) []string {
@@ -133,6 +136,9 @@ func within(ok bool, want, format string, args ...any) string {
 
 // drive runs the parts in the subject until all are at their edge, and a little longer.
 func (l *pressure) drive(ctx context.Context, p *proof) (_ string, err error) {
+	if l.then != nil {
+		defer func() { err = errors.Join(err, l.then(ctx, p)) }()
+	}
 	if l.change != (site.Change{}) {
 		back, setErr := p.change(ctx, l.change)
 		if setErr != nil {
@@ -143,6 +149,11 @@ func (l *pressure) drive(ctx context.Context, p *proof) (_ string, err error) {
 	if l.lacks != nil {
 		if why := l.lacks(p); why != "" {
 			return "", fmt.Errorf("%w: %s", errLacking, why)
+		}
+	}
+	if l.ready != nil {
+		if err := l.ready(ctx, p); err != nil {
+			return "", err
 		}
 	}
 	s, err := p.press(ctx, l)

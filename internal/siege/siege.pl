@@ -10,6 +10,7 @@
 #   files=N            opens files until the kernel refuses, or N are open
 #   read=FILE          reads FILE over and over, for the page cache
 #   hold=HOST:PORT:N   holds up to N connections open, and sends a byte on each every second
+#   ping=HOST:N        pings HOST from N idents over and over: to the kernel that is N connections
 #   open=HOST:PORT:N   opens and closes connections without end, N at once
 #   send=HOST:PORT     sends large datagrams without end
 #   udp=HOST:N         sends datagrams from ever new ports to ever new ports, N at once
@@ -196,6 +197,24 @@ my %parts = (
 		edge("$sum held");
 		sleep 3600 while 1;
 	},
+	ping => sub {
+		my ($host, $n) = shift =~ /^(.*):(\d+)$/;
+		my ($family, $to) = target($host);
+		my $six = $family != AF_INET;
+		my ($protocol, $request) = $six ? (58, pack 'C8', 128, (0) x 7) : (1, pack 'C8', 8, (0) x 7);
+		my ($first, $told) = ($six ? 30000 : 2000, 0);    # idents: no two sockets have the same
+		for (;;) {
+			for my $i (1 .. $n) {
+				pause(0.02) if $i % 50 == 0;
+				socket(my $s, $family, SOCK_DGRAM | SOCK_NONBLOCK, $protocol) or next;
+				my $ident = $first + $i;
+				bind $s, $six ? pack_sockaddr_in6($ident, "\0" x 16) : pack_sockaddr_in($ident, INADDR_ANY) or next;
+				send $s, $request, 0, $to->(0);
+			}
+			edge('asks') unless $told++;
+			pause(0.1);
+		}
+	},
 	open => sub {
 		my ($host, $n) = shift =~ /^(.*):(\d+)$/;
 		my ($family, $to, $port) = target($host);
@@ -244,6 +263,7 @@ for (@ARGV) {
 	$name = $_;
 	spawn(sub { close STDIN; $run->($of); });
 }
+open STDERR, '>', '/dev/null';    # what PID 1 began is told from a service by that
 1 while sysread STDIN, my $buf, 4096;
 $SIG{TERM} = 'IGNORE';
 kill 9, -getpgrp;
