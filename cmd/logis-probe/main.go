@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,24 +24,29 @@ func main() {
 	}
 }
 
-// run is `logis-probe try SCENE`, all attempts; `one SCENE GROUP NAME`, one of them; `hold SCENE`, the neighbour's part;
-// `whoami {}`, the part of a setuid copy; `plant` and `grab SCENE`, parts of what the host does.
+// run is `logis-probe try`, all attempts; `one GROUP NAME`, one of them; `hold`, the neighbour's part: these read the scene from
+// standard input, since everybody in a site sees arguments. `whoami` is the part of a setuid copy; `plant` and `grab` are
+// parts of what the host does.
 func run(args []string) error {
-	if len(args) < 2 {
-		return fmt.Errorf("usage: logis-probe try|one|hold|plant|grab|whoami SCENE [GROUP NAME]")
-	}
-	var scene probe.Scene
-	if err := json.Unmarshal([]byte(args[1]), &scene); err != nil {
-		return fmt.Errorf("read scene: %w", err)
+	if len(args) == 0 {
+		return errors.New("usage: logis-probe try|one|hold|plant|grab|whoami [GROUP NAME]")
 	}
 	out := json.NewEncoder(os.Stdout)
 	switch {
 	case args[0] == "try":
-		return probe.All(scene, func(a probe.Attempt) probe.Result { return apart(a, args[1]) }, func(r probe.Result) error { return out.Encode(r) })
-	case args[0] == "one" && len(args) == 4:
-		a, ok := probe.Find(args[2], args[3])
+		scene, err := readScene()
+		if err != nil {
+			return err
+		}
+		return probe.All(scene, func(a probe.Attempt) probe.Result { return apart(a, scene) }, func(r probe.Result) error { return out.Encode(r) })
+	case args[0] == "one" && len(args) == 3:
+		a, ok := probe.Find(args[1], args[2])
 		if !ok {
-			return fmt.Errorf("no attempt %q of %q", args[3], args[2])
+			return fmt.Errorf("no attempt %q of %q", args[2], args[1])
+		}
+		scene, err := readScene()
+		if err != nil {
+			return err
 		}
 		return out.Encode(a.Try(scene))
 	case args[0] == "plant":
@@ -54,6 +60,10 @@ func run(args []string) error {
 		_, err := fmt.Fprintln(os.Stdout, probe.WhoAmI())
 		return err
 	case args[0] == "hold":
+		scene, err := readScene()
+		if err != nil {
+			return err
+		}
 		stop, err := probe.Hold(scene)
 		if err != nil {
 			return err
@@ -68,10 +78,24 @@ func run(args []string) error {
 	return fmt.Errorf("unknown mode %q", args[0])
 }
 
+// readScene reads one JSON object from standard input. Where there is none, nothing is known of the world outside.
+func readScene() (scene probe.Scene, err error) {
+	if err := json.NewDecoder(os.Stdin).Decode(&scene); err != nil && !errors.Is(err, io.EOF) {
+		return scene, fmt.Errorf("read scene: %w", err)
+	}
+	return scene, nil
+}
+
 // apart makes one attempt in a child: how that ends may be the outcome.
-func apart(a probe.Attempt, scene string) probe.Result {
+func apart(a probe.Attempt, scene probe.Scene) probe.Result {
 	r := probe.Result{Group: a.Group, Name: a.Name}
-	child := exec.Command("/proc/self/exe", "one", scene, a.Group, a.Name)
+	told, err := json.Marshal(scene)
+	if err != nil {
+		r.Fault = err.Error()
+		return r
+	}
+	child := exec.Command("/proc/self/exe", "one", a.Group, a.Name)
+	child.Stdin = bytes.NewReader(told)
 	out, err := child.Output()
 	if ended, ok := errors.AsType[*exec.ExitError](err); ok {
 		if status, ok := ended.Sys().(syscall.WaitStatus); ok && status.Signaled() {

@@ -18,8 +18,9 @@ func (c *commandLine) doctor() *cobra.Command {
 			"image or a record. The exit status is 1 if something needed is missing or a finding is not mended.\n\n" +
 			"With --prove it tries, as root of a site, what must not work there, and prints what was expected and what was seen. " +
 			"Without NAME it makes a site for that, and always one as its neighbour, and destroys what it made. In a site of " +
-			"somebody's, NAME, it leaves out what would be felt there, and root of that site could make it see what is not so: only " +
-			"a throw-away site says what a hostile owner can do. The exit status is 1 if a row differs.",
+			"somebody's, NAME, it leaves out what would be felt there (limits driven to their edge, what is laid out for the host) and " +
+			"what would tell its owner of the host (its addresses, ports, sockets and PIDs), and root of that site could make it see " +
+			"what is not so: only a throw-away site says what a hostile owner can do. The exit status is 1 if a row differs.",
 		Example: "  logis doctor\n  logis doctor --fix\n  logis doctor --prove\n  logis doctor --prove alice",
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {

@@ -244,6 +244,11 @@ func execute(ctx context.Context, c *Container, req control.Exec, program []byte
 	if _, err := conn.Write(program); err != nil {
 		return result{}, err
 	}
+	if len(program) > 0 {
+		if err := frame.NewWriter(conn).Write(frame.Stdin, nil); err != nil { // no scene
+			return result{}, err
+		}
+	}
 	var stdout, stderr bytes.Buffer
 	for {
 		kind, payload, err := frame.Read(conn)

@@ -132,7 +132,7 @@ func TestRefusals(t *testing.T) {
 	must(t, err)
 	for _, user := range []string{"root", "owner"} {
 		t.Run(user, func(t *testing.T) {
-			r, err := execute(t.Context(), c, control.Exec{Command: []string{"logis-probe", "try", "{}"}, User: user}, program)
+			r, err := execute(t.Context(), c, control.Exec{Command: []string{"logis-probe", "try"}, User: user}, program)
 			must(t, err)
 			seen := map[string]tries.Result{}
 			must(t, tries.Read(strings.NewReader(r.stdout), func(r tries.Result) error {

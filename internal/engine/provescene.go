@@ -58,6 +58,9 @@ func (p *proof) setScene(ctx context.Context) (stop func(), err error) {
 		Neighbour: []string{p.neighbour.Record.Address4.String(), p.neighbour.Record.Address6.String()},
 		Gateway:   []string{p.network.Gateway4().String(), p.network.Gateway6().String()},
 	}
+	if !p.throwaway { // root of a named site reads whatever it is told
+		p.scene.Named, p.scene.Host, p.scene.Ports, p.scene.Daemons, p.scene.NeighbourPID, p.scene.Redirect = true, nil, nil, nil, 0, 0
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	held, ended := make(chan struct{}), make(chan error, 1)
 	var once sync.Once
@@ -84,7 +87,7 @@ func (p *proof) probe(ctx context.Context, name, mode string, each func(probe.Re
 		return fmt.Errorf("encode scene: %w", err)
 	}
 	conn, err := p.Exec(ctx, name, control.Exec{
-		Command: []string{"logis-probe", mode, string(scene)}, Program: int64(len(p.program)),
+		Command: []string{"logis-probe", mode}, Program: int64(len(p.program)),
 	})
 	if err != nil {
 		return err
@@ -93,6 +96,9 @@ func (p *proof) probe(ctx context.Context, name, mode string, each func(probe.Re
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	if _, err := conn.Write(p.program); err != nil {
 		return fmt.Errorf("hand logis-probe over: %w", err)
+	}
+	if err := frame.NewWriter(conn).Write(frame.Stdin, scene); err != nil { // not an argument: those are everybody's to read
+		return fmt.Errorf("tell logis-probe the scene: %w", err)
 	}
 	results, pipe := io.Pipe()
 	ended := make(chan error, 1)

@@ -240,7 +240,7 @@ func setuidProgram(Scene) error {
 	if err := errors.Join(copySelf(path), os.Chmod(dir, 0o755), os.Chown(path, 0, 0), os.Chmod(path, 0o755|os.ModeSetuid)); err != nil {
 		return fault{err}
 	}
-	child := exec.Command(path, "whoami", "{}")
+	child := exec.Command(path, "whoami")
 	child.WaitDelay = setuidTime
 	child.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1000, Gid: 1000}}
 	out, err := child.CombinedOutput()

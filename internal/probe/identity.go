@@ -33,7 +33,7 @@ func listenLow() error {
 
 // traceSelf has a child traced, as debuggers of the owner's do.
 func traceSelf() error {
-	child, err := os.StartProcess("/proc/self/exe", []string{"logis-probe", "whoami", "{}"}, &os.ProcAttr{
+	child, err := os.StartProcess("/proc/self/exe", []string{"logis-probe", "whoami"}, &os.ProcAttr{
 		Sys: &syscall.SysProcAttr{Ptrace: true},
 	})
 	if err != nil {

@@ -15,7 +15,7 @@ func others() []Attempt {
 	byPID := func(name string, do func(pid int) error) Attempt {
 		return Attempt{Name: name, Want: []string{"ESRCH"}, Do: func(s Scene) error {
 			if s.NeighbourPID == 0 {
-				return lacks("there is no neighbour")
+				return untold(s, "there is no neighbour")
 			}
 			if _, err := os.Stat("/proc/" + strconv.Itoa(s.NeighbourPID)); err == nil {
 				return lacks("the number of its PID 1 on the host is a process of this site too")
@@ -52,7 +52,7 @@ func others() []Attempt {
 			for _, path := range s.Daemons {
 				seen.add(dial(path))
 			}
-			return seen.all("no daemon runs")
+			return seen.allTold(s, "no daemon runs")
 		}},
 	)
 }

@@ -95,6 +95,22 @@ func (s several) all(nothing string) error {
 	return said(strings.Join(names, ", "))
 }
 
+// allTold is all, where what there is to try belongs to the host.
+func (s several) allTold(scene Scene, nothing string) error {
+	if len(s) == 0 {
+		return untold(scene, nothing)
+	}
+	return s.all(nothing)
+}
+
+// untold says why the scene has nothing of a kind.
+func untold(s Scene, nothing string) error {
+	if s.Named {
+		return lacks("only a throw-away site is told what belongs to the host")
+	}
+	return lacks(nothing)
+}
+
 // Read reads results, one JSON object a line, from inside a site: hostile. It ends with r, or with the first line that is
 // none.
 func Read(r io.Reader, each func(Result) error) error {

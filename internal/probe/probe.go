@@ -26,6 +26,8 @@ type Scene struct {
 	Neighbour []string `json:"neighbour,omitempty"` // addresses of the neighbour
 	Gateway   []string `json:"gateway,omitempty"`   // addresses of the host on the bridge
 
+	Named bool `json:"named,omitempty"` // the site is somebody's: it is not told what belongs to the host
+
 	NeighbourPID int      `json:"neighbour_pid,omitempty"` // its PID 1 in the host's numbers
 	SharedMemory int      `json:"shared_memory,omitempty"` // key of the segment that the neighbour has: shmget(2)
 	HostSocket   string   `json:"host_socket,omitempty"`   // abstract socket that logisd listens on meanwhile

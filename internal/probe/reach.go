@@ -57,8 +57,8 @@ func reaching() []Attempt {
 		}
 		return askAt(s.Gateway, 53, Question(), answerTime)
 	}, Done)
-	add("whatever listens on the host, at all its addresses", func(s Scene) error { return dialAll(s.Host, s.Ports) })
-	add("the neighbour's ssh by the host's port", func(s Scene) error { return dialAll(s.Host, []int{s.Redirect}) })
+	add("whatever listens on the host, at all its addresses", func(s Scene) error { return dialAll(s, s.Ports) })
+	add("the neighbour's ssh by the host's port", func(s Scene) error { return dialAll(s, []int{s.Redirect}) })
 	add("metadata service, 169.254.169.254", func(s Scene) error { return dialOut(s, "169.254.169.254", 80) })
 	add("metadata service, fd00:ec2::254", func(s Scene) error { return dialOut(s, "fd00:ec2::254", 80) })
 	add("datagrams to everybody, 255.255.255.255", func(s Scene) error { return askUDP(near(s, "255.255.255.255"), 0, silenceTime) })
@@ -104,23 +104,41 @@ func dialTCP(address string, port int, wait time.Duration) error {
 	return nil
 }
 
-// dialAll opens connections to every port at every address at once.
-func dialAll(addresses []string, ports []int) error {
+// maxDials bounds the connections that dialAll tries: well below what a site may open at once. Past that they would be
+// dropped because they are many, and silence would say nothing of the rules for who is tried.
+const maxDials = 200
+
+// dialAll opens connections to every port at every address of the host at once; where those are too many, to every port at one of them.
+func dialAll(s Scene, ports []int) error {
 	outcomes := make(chan error)
 	var all sync.WaitGroup
-	for _, a := range addresses {
-		for _, port := range ports {
-			if port != 0 {
-				all.Go(func() { outcomes <- dialTCP(a, port, silenceTime) })
-			}
-		}
+	for _, t := range targets(s.Host, ports) {
+		all.Go(func() { outcomes <- dialTCP(t.address, t.port, silenceTime) })
 	}
 	go func() { all.Wait(); close(outcomes) }()
 	seen := several{}
 	for err := range outcomes {
 		seen.add(err)
 	}
-	return seen.all("nothing listens there")
+	return seen.allTold(s, "nothing listens there")
+}
+
+type target struct {
+	address string
+	port    int
+}
+
+// targets pairs addresses and ports, maxDials at most: every port once, at the addresses by turns, and so on.
+func targets(addresses []string, ports []int) []target {
+	var all []target
+	for i := range addresses {
+		for j, port := range ports {
+			if port != 0 && len(all) < maxDials {
+				all = append(all, target{addresses[(i+j)%len(addresses)], port})
+			}
+		}
+	}
+	return all
 }
 
 // Question is a DNS message (RFC 1035) that asks for the nameservers of the root.
