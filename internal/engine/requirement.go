@@ -47,5 +47,5 @@ func (e *Engine) requirements(ctx context.Context) []require.Check {
 			Mend: "systemctl start logis-proxy, or as root: logis-proxy",
 		}
 	}
-	return append(checks, resolver, proxy, require.Connections(len(e.store.All()), network.OpenConnections))
+	return append(checks, resolver, proxy, require.Connections(len(e.store.All()), network.EntriesOfSite()))
 }

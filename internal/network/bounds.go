@@ -12,23 +12,35 @@ const (
 	shareOpen = 2000 // that the site opened
 	visitOpen = 500  // that redirects of the host's ports opened to it: ssh
 	callOpen  = 1000 // that the host opened to it: nearly all are the proxy's, which keeps and reuses them
-
-	// OpenConnections is how many one site can hold in the host's table, with its visitors and the proxy.
-	OpenConnections = shareOpen + visitOpen + callOpen
 )
 
-// bound limits connections: how many are held open, and how many are opened a second, after a burst. Those that are closed
-// stay in the table for two minutes, but the kernel lets them go where it needs room (early drop); the rate keeps them few.
+// closedStay is for how many seconds a closed connection stays in the table (nf_conntrack_tcp_timeout_time_wait). ct count no
+// longer counts it, and early drop leaves it where it was answered, however full the table is: only the rate keeps them few.
+const closedStay = 120
+
+// bound limits connections: how many are held open, and how many are opened a second, after a burst.
 type bound struct{ Open, Rate, Burst int }
 
-// bounds are of the connections from a site, by redirects to it, and by the host to it.
-type bounds struct{ Share, Visit, Call bound }
+// entries is how many of the table it allows: those open two minutes ago, and all that were opened since.
+func (b bound) entries() int { return b.Open + b.Burst + b.Rate*closedStay }
+
+// bounds are of the connections from a site, by redirects to it, and by the host to it. Visitor is of the redirects to a
+// site from one address, which is to leave some for others; it has no Open.
+type bounds struct{ Share, Visit, Visitor, Call bound }
+
+// EntriesOfSite is how many entries one site can fill in the host's table, with its visitors and the proxy.
+func EntriesOfSite() int {
+	b := defaultBounds()
+	return b.Share.entries() + b.Visit.entries() + b.Call.entries()
+}
 
 func defaultBounds() bounds {
 	return bounds{
-		Share: bound{shareOpen, 50, 500}, // ten pages a second that each ask five others
-		Visit: bound{visitOpen, 20, 100},
-		Call:  bound{callOpen, 500, 2000},
+		Share:   bound{shareOpen, 50, 500}, // ten pages a second that each ask five others
+		Visit:   bound{visitOpen, 20, 100},
+		Visitor: bound{Rate: 5, Burst: 30},
+		// Every one may be closed by the site as soon as it was answered. The proxy keeps 64 to a site for further requests.
+		Call: bound{callOpen, 100, 1000},
 	}
 }
 

@@ -4,15 +4,19 @@ package network
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // TestShare: one site cannot fill the host's table of connections, and what it does costs no other site anything.
@@ -119,6 +123,91 @@ func TestVisitsAreBounded(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOneVisitorLeavesSomeForOthers: who floods a site's ssh, through its redirect or past it, locks nobody else out of it.
+func TestOneVisitorLeavesSomeForOthers(t *testing.T) {
+	const late6 = "2001:db8::99" // of the flooder's /64
+	h := newHost(t)
+	h.bounds.Visit = bound{Open: 1000, Rate: 1, Burst: 30}
+	h.bounds.Visitor = bound{Rate: 1, Burst: 10}
+	h.ensure(t)
+	inNS(t, h.other, func() error { return addAddr("eth0", late6+"/128") })
+	p, site := h.attachSite(t, 0)
+	try(t, h.Redirect(t.Context(), p))
+	holdTCP(t, site, ":22")
+	for _, v := range []struct{ host, site, flooder, visitor string }{
+		{hostAddr4, p.Addr4.String(), otherAddr4, internet4},
+		{hostAddr6, p.Addr6.String(), otherAddr6, internet6},
+	} {
+		past, through := net.JoinHostPort(v.site, "22"), net.JoinHostPort(v.host, fmt.Sprint(p.SSHPort))
+		if got := synFrom(t, h.other, v.flooder, past, 40); got != 0 {
+			t.Errorf("%s: %d connections past the redirect", v.flooder, got)
+		}
+		if synFrom(t, h.other, v.flooder, through, 1) != 1 {
+			t.Errorf("%s is locked out by what went past the redirect", v.flooder)
+		}
+		if got := synFrom(t, h.other, v.flooder, through, 60); got < 8 || got > 20 {
+			t.Errorf("%s: %d of 60 connections got through, want about 9", v.flooder, got)
+		}
+		if synFrom(t, h.other, v.visitor, through, 1) != 1 {
+			t.Errorf("%s is locked out by %s", v.visitor, v.flooder)
+		}
+	}
+	if synFrom(t, h.other, late6, net.JoinHostPort(hostAddr6, fmt.Sprint(p.SSHPort)), 10) == 10 {
+		t.Error("an IPv6 visitor has as much again from another address of its /64")
+	}
+}
+
+// synFrom opens n connections in the same instant from an address, and returns how many there are, open until the test ends.
+// It gives up before the kernel would send a SYN again.
+func synFrom(t *testing.T, ns *os.File, from, to string, n int) (open int) {
+	t.Helper()
+	local, remote := sockaddr(netip.AddrPortFrom(netip.MustParseAddr(from), 0)), sockaddr(netip.MustParseAddrPort(to))
+	family := unix.AF_INET
+	if strings.Contains(from, ":") {
+		family = unix.AF_INET6
+	}
+	inNS(t, ns, func() error {
+		var fds []unix.PollFd
+		for range n {
+			fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				return err
+			}
+			t.Cleanup(func() { unix.Close(fd) })
+			if err := unix.Bind(fd, local); err != nil {
+				return err
+			}
+			if err := unix.Connect(fd, remote); !errors.Is(err, unix.EINPROGRESS) {
+				return fmt.Errorf("connect from %s to %s: %w", from, to, err)
+			}
+			fds = append(fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLOUT})
+		}
+		for until := time.Now().Add(impatience); open < n && time.Now().Before(until); {
+			if _, err := unix.Poll(fds, int(impatience/time.Millisecond)); err != nil && !errors.Is(err, unix.EINTR) {
+				return err
+			}
+			for i := range fds {
+				if fds[i].Revents == unix.POLLOUT {
+					open++
+				}
+				if fds[i].Revents != 0 {
+					fds[i].Fd = -1 // poll(2) passes it over from now on
+					fds[i].Revents = 0
+				}
+			}
+		}
+		return nil
+	})
+	return open
+}
+
+func sockaddr(a netip.AddrPort) unix.Sockaddr {
+	if a.Addr().Is4() {
+		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
+	}
+	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
 }
 
 // TestCallsAreBounded: of what the host opens to a site, as its proxy does, the same, and what is too much is refused at once.

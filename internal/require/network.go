@@ -31,7 +31,7 @@ func shaping() Check {
 	return ok(what, "enforced")
 }
 
-// Connections compares what so many sites can hold in the host's table of connections, each at most as many, with its size.
+// Connections compares what so many sites can fill of the host's table of connections, each at most as many entries, with its size.
 func Connections(sites, each int) Check {
 	const path = "/proc/sys/net/netfilter/nf_conntrack_max"
 	text, err := os.ReadFile(path)
@@ -45,7 +45,7 @@ func Connections(sites, each int) Check {
 func connections(sites, each, size int) Check {
 	const what = "table of connections"
 	if most := sites * each; most > size {
-		return warning(what, fmt.Sprintf("%d sites with their visitors may hold %d connections open, and the host's table takes %d: "+
+		return warning(what, fmt.Sprintf("%d sites with their visitors may fill %d entries, with connections just closed, and the host's table takes %d: "+
 			"together they could fill it", sites, most, size),
 			fmt.Sprintf("sysctl -w net.netfilter.nf_conntrack_max=%d, and the same in /etc/sysctl.d (some 0.3 KiB of memory each)", most+size/4))
 	}
