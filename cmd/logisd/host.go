@@ -78,8 +78,8 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (_ *host, err 
 		return nil, err
 	}
 	ranges := rangesOf(c)
-	ranges.PortFree = h.network.PortFree
-	h.store, err = site.Open(filepath.Join(c.StateDir, "sites"), c.BaseDomain, ranges)
+	ranges.PortFree, ranges.FreeIDs = h.network.PortFree, require.FreeIDs
+	h.store, err = site.Open(recordsOf(c), c.BaseDomain, ranges)
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +130,24 @@ func rangesOf(c config.Config) site.Ranges {
 		Subnet4: c.Network.Subnet4, Subnet6: c.Network.Subnet6, FirstID: c.FirstID,
 		FirstPort: c.SSH.Ports.First, LastPort: c.SSH.Ports.Last,
 	}
+}
+
+func recordsOf(c config.Config) string { return filepath.Join(c.StateDir, "sites") }
+
+// checkHost ends the start where the host lacks what logisd needs. Ids that an account has are logged where there are sites:
+// those must go on, and new ones are given others.
+func checkHost(c config.Config, log *slog.Logger) error {
+	sited, err := site.Recorded(recordsOf(c))
+	if err != nil {
+		return err
+	}
+	checks := require.Needed(require.Options{LoopFile: c.LoopFile(), IDs: idsOf(c), Sited: sited})
+	for _, check := range checks {
+		if check.What == require.SiteIDs && check.Status == require.Warning {
+			log.Warn(check.What, "found", check.Found, "mend", check.Mend)
+		}
+	}
+	return require.Error(checks)
 }
 
 func idsOf(c config.Config) require.IDs {

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"github.com/google/renameio/v2"
 
 	"github.com/logis-project/logis/internal/config"
 )
@@ -33,7 +33,7 @@ func claimIDs(c config.Config, dir string) (release func(), err error) {
 		theirFirst, theirLast, err := readClaim(path)
 		if err != nil {
 			remove()
-			return nil, fmt.Errorf("read the ids of another instance: %w", err)
+			return nil, fmt.Errorf("read the ids of another instance: %w: restart that instance, which writes them anew; if there is none any more, remove %s", err, path)
 		}
 		if first <= theirLast && theirFirst <= last {
 			remove()
@@ -49,16 +49,9 @@ func claimIDs(c config.Config, dir string) (release func(), err error) {
 	}, nil
 }
 
+// writeClaim replaces a claim at once: another instance that starts meanwhile reads a whole one.
 func writeClaim(path string, first, last uint32) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o644)
-	if err != nil {
-		return err
-	}
-	defer f.Close() // the error path's; Close below is the one that counts
-	if _, err := fmt.Fprintln(f, first, last); err != nil {
-		return err
-	}
-	return f.Close()
+	return renameio.WriteFile(path, fmt.Appendln(nil, first, last), 0o644, renameio.WithTempDir(filepath.Dir(path)))
 }
 
 func readClaim(path string) (first, last uint32, err error) {

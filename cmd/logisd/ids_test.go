@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -8,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/logis-project/logis/internal/config"
+	"github.com/logis-project/logis/internal/require"
 )
 
 // configOf is an instance of 253 sites, 16,580,608 ids.
@@ -50,5 +53,57 @@ func TestFirstID(t *testing.T) {
 	left, err := os.ReadDir(dir)
 	if err != nil || len(left) != 1 {
 		t.Errorf("claims left: %v, %v", left, err)
+	}
+}
+
+// A claim is never seen half written, and one that cannot be read says what to do.
+func TestClaimIsWhole(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "logis-a.ids")
+	if err := writeClaim(path, 1, 2); err != nil {
+		t.Fatal(err)
+	}
+	old, err := os.Open(path) // who reads while it is written
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	if err := writeClaim(path, 3, 4); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(old); err != nil || string(text) != "1 2\n" {
+		t.Errorf("a reader of the former claim got %q, %v", text, err)
+	}
+	if first, last, err := readClaim(path); err != nil || first != 3 || last != 4 {
+		t.Errorf("the new claim: %d to %d, %v", first, last, err)
+	}
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err = claimIDs(configOf(t, "b", 1_000_000_000), dir)
+	if err == nil || !strings.Contains(err.Error(), "restart that instance") || !strings.Contains(err.Error(), "remove "+path) {
+		t.Errorf("an empty claim: %v", err)
+	}
+}
+
+// An account with ids of the range ends the start only where there are no sites.
+func TestTakenIDsWithSites(t *testing.T) {
+	c := configOf(t, "a", 0) // root's id
+	c.StateDir = t.TempDir()
+	if err := checkHost(c, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), require.SiteIDs+": /etc/passwd has root 0") {
+		t.Errorf("no sites: %v", err)
+	}
+	if err := os.MkdirAll(recordsOf(c), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(recordsOf(c), "alice.json"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var logged strings.Builder
+	if err := checkHost(c, slog.New(slog.NewTextHandler(&logged, nil))); err != nil && strings.Contains(err.Error(), require.SiteIDs) {
+		t.Errorf("with a site: %v", err)
+	}
+	if !strings.Contains(logged.String(), "/etc/passwd has root 0") {
+		t.Errorf("logged: %q", logged.String())
 	}
 }

@@ -22,7 +22,6 @@ import (
 	"github.com/logis-project/logis/internal/engine"
 	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/linux"
-	"github.com/logis-project/logis/internal/require"
 	"github.com/logis-project/logis/internal/server"
 	"github.com/logis-project/logis/internal/site"
 )
@@ -76,7 +75,7 @@ func run(path string) error {
 		return err
 	}
 	defer release()
-	if err := require.Error(require.Needed(require.Options{LoopFile: c.LoopFile(), IDs: idsOf(c)})); err != nil {
+	if err := checkHost(c, log); err != nil {
 		return err
 	}
 	host, err := open(ctx, c, log)

@@ -22,6 +22,11 @@ func (e *Engine) requirements(ctx context.Context) []require.Check {
 		Pool:     e.pool.Dir(),
 		LoopFile: e.config.LoopFile(), Proxy: e.config.Proxy.HTTP, IDs: e.ids(),
 	}
+	first, each := e.store.SiteIDs()
+	opts.Sited = len(first) > 0 || len(e.store.Broken()) > 0
+	for _, f := range first {
+		opts.SiteIDs = append(opts.SiteIDs, require.IDs{First: f, Last: f + each - 1})
+	}
 	for _, rec := range e.store.All() {
 		opts.Ports = append(opts.Ports, require.Port{Number: rec.SSHPort, Site: rec.Name()})
 	}

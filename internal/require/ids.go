@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,33 +25,92 @@ var databases = []struct {
 	id, count int
 }{{"/etc/passwd", 2, -1}, {"/etc/passwd", 3, -1}, {"/etc/group", 2, -1}, {"/etc/subuid", 1, 2}, {"/etc/subgid", 1, 2}}
 
-// ids checks that no account of the host has an id of a site's, nor may give itself one through newuidmap(1). Accounts that
+// SiteIDs is what the check of ids is called.
+const SiteIDs = "ids of sites"
+
+// ids checks that no account of the host has an id that sites are or may be given, nor may give itself one through
+// newuidmap(1). Where there are sites it is no reason not to start: they go on, and new ones get other ids. Accounts that
 // come from elsewhere, LDAP say, cannot be listed.
-func ids(r IDs) Check {
-	const what = "ids of sites"
+func ids(o Options) Check {
+	all, err := accountIDs()
+	if err != nil {
+		return failed(SiteIDs, err)
+	}
+	const danger = "who has them could act as root of a site"
+	for _, a := range all {
+		for _, r := range o.SiteIDs {
+			if r.overlaps(a.first, a.last) {
+				return missing(SiteIDs, fmt.Sprintf("%s, and a site has %d to %d: %s", a, r.First, r.Last, danger), "give that account other ids")
+			}
+		}
+	}
+	for _, a := range all {
+		switch {
+		case !o.IDs.overlaps(a.first, a.last):
+		case o.Sited:
+			return warning(SiteIDs, fmt.Sprintf("%s, within %d to %d: no new site is given them", a, o.IDs.First, o.IDs.Last),
+				"give that account other ids, if sites have them or are to have them")
+		default:
+			return missing(SiteIDs, fmt.Sprintf("%s, within %d to %d: %s", a, o.IDs.First, o.IDs.Last, danger),
+				"set first_id in logis.toml to the first of ids that are nobody's, or give that account other ids")
+		}
+	}
+	return ok(SiteIDs, fmt.Sprintf("%d to %d are no account's", o.IDs.First, o.IDs.Last))
+}
+
+// FreeIDs reads the accounts of the host, and returns what tells whether none of them has an id from first to last.
+func FreeIDs() (func(first, last uint32) bool, error) {
+	all, err := accountIDs()
+	if err != nil {
+		return nil, err
+	}
+	return func(first, last uint32) bool {
+		r := IDs{First: first, Last: last}
+		return !slices.ContainsFunc(all, func(a account) bool { return r.overlaps(a.first, a.last) })
+	}, nil
+}
+
+// account has ids of the host, both ends included: an entry of a database.
+type account struct {
+	path, name  string
+	first, last uint64
+}
+
+// String says whose ids they are: "/etc/subuid has ann 5 to 9".
+func (a account) String() string {
+	if a.first == a.last {
+		return fmt.Sprintf("%s has %s %d", a.path, a.name, a.first)
+	}
+	return fmt.Sprintf("%s has %s %d to %d", a.path, a.name, a.first, a.last)
+}
+
+// accountIDs reads all databases; one that does not exist is empty.
+func accountIDs() ([]account, error) {
+	var all []account
 	for _, d := range databases {
 		f, err := os.Open(d.path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return failed(what, err)
+			return nil, err
 		}
-		taken, err := takenIn(f, d.id, d.count, r)
+		found, err := accountsIn(f, d.id, d.count)
 		f.Close()
 		if err != nil {
-			return failed(what, fmt.Errorf("read %s: %w", d.path, err))
+			return nil, fmt.Errorf("read %s: %w", d.path, err)
 		}
-		if taken != "" {
-			return missing(what, fmt.Sprintf("%s has %s, within %d to %d: who has them could act as root of a site", d.path, taken, r.First, r.Last),
-				"give that account other ids; or, before there are sites, change first_id in logis.toml")
+		for _, a := range found {
+			a.path = d.path
+			all = append(all, a)
 		}
 	}
-	return ok(what, fmt.Sprintf("%d to %d are no account's", r.First, r.Last))
+	return all, nil
 }
 
-// takenIn returns the first entry of a database with ids within r, "NAME 5" or "NAME 5 to 9", or "".
-func takenIn(db io.Reader, id, count int, r IDs) (string, error) {
+// accountsIn returns the entries of a database that have ids.
+func accountsIn(db io.Reader, id, count int) ([]account, error) {
+	var all []account
 	lines := bufio.NewScanner(db)
 	lines.Buffer(nil, 1<<20) // a group of many members
 	for lines.Scan() {
@@ -70,13 +130,7 @@ func takenIn(db io.Reader, id, count int, r IDs) (string, error) {
 			}
 			last += n - 1
 		}
-		switch {
-		case !r.overlaps(first, last):
-		case first == last:
-			return fmt.Sprintf("%s %d", f[0], first), nil
-		default:
-			return fmt.Sprintf("%s %d to %d", f[0], first, last), nil
-		}
+		all = append(all, account{name: f[0], first: first, last: last})
 	}
-	return "", lines.Err()
+	return all, lines.Err()
 }

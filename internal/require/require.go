@@ -17,7 +17,7 @@ const (
 // Status of a requirement.
 type Status string
 
-// The three of them. logisd does not start while something is missing; a warning is for reading.
+// The three of them. logisd does not start while something it needs is missing; a warning is for reading.
 const (
 	OK      Status = "ok"
 	Warning Status = "warning"
@@ -42,6 +42,8 @@ type Options struct {
 	Proxy    []string // addresses that the proxy listens on, "host:port"
 	Ports    []Port   // of the host that lead to sites
 	IDs      IDs      // of the host that sites are given
+	Sited    bool     // there are records of sites
+	SiteIDs  []IDs    // what sites have, where it is known
 }
 
 // Port of the host that is redirected to a site.
@@ -54,7 +56,7 @@ type Port struct {
 func Needed(o Options) []Check {
 	checks := []Check{kernel(), calls(), userNamespaces(), fileSystem("overlay"), fileSystem("btrfs"), links()}
 	checks = append(checks, controlGroups()...)
-	return append(checks, ids(o.IDs), nft(), mkfs(o.LoopFile))
+	return append(checks, ids(o), nft(), mkfs(o.LoopFile))
 }
 
 // All is Needed and what else makes sites reachable, or images possible to build.

@@ -13,6 +13,9 @@ type Ranges struct {
 	FirstID             uint32 // of the host ids
 	FirstPort, LastPort uint16
 	PortFree            func(uint16) bool // nothing of the host listens on it
+	// FreeIDs looks at the host's accounts and returns what tells whether none of them has an id from first to last; nil is
+	// for a host without accounts.
+	FreeIDs func() (func(first, last uint32) bool, error)
 }
 
 const (
@@ -40,10 +43,29 @@ func (r Ranges) after(taken []Record) cursor {
 	return c
 }
 
-// allocate fills in what a new record is given: the next free index, addresses and ids that follow from it, and the next
+// allocate fills in what a new record is given: the next index that is free and whose ids no
+// account of the host has, addresses and ids that follow from it, and the next
 // free port. What is in indexes and ports is not free. Both go round.
 func (r Ranges) allocate(c *cursor, rec *Record, indexes map[int]bool, ports map[uint16]bool) error {
-	index, ok := next(c.index, r.hosts(), func(i int) bool { return !indexes[i] })
+	noAccounts := func(uint32, uint32) bool { return true }
+	if r.FreeIDs != nil {
+		var err error
+		if noAccounts, err = r.FreeIDs(); err != nil {
+			return fmt.Errorf("look which ids the host's accounts have: %w", err)
+		}
+	}
+	skipped := false
+	index, ok := next(c.index, r.hosts(), func(i int) bool {
+		if indexes[i] {
+			return false
+		}
+		free := noAccounts(r.idBase(i), r.idBase(i)+idsEach-1)
+		skipped = skipped || !free
+		return free
+	})
+	if !ok && skipped {
+		return fmt.Errorf("%w: the ids left for sites are those of the host's accounts (logis doctor names one): give these others", ErrExhausted)
+	}
 	if !ok {
 		return fmt.Errorf("%w: %d sites fill network.subnet4: widen it", ErrExhausted, r.hosts())
 	}

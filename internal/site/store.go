@@ -116,6 +116,32 @@ func Open(dir, baseDomain string, ranges Ranges) (*Store, error) {
 // IDs returns the first and the last of the host's ids that sites are or may be given.
 func (s *Store) IDs() (first, last uint32) { return s.ranges.IDs() }
 
+// SiteIDs returns the first ids of what sites have, 65,536 each, in no order; of a record or a disk that cannot be read they
+// may be unknown.
+func (s *Store) SiteIDs() (first []uint32, each uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	indexes, _ := s.held()
+	for index := range indexes {
+		if index >= 0 && index < s.ranges.hosts() {
+			first = append(first, s.ranges.idBase(index))
+		}
+	}
+	return first, idsEach
+}
+
+// Recorded tells, without opening the store, whether dir has records of sites, whole ones or not.
+func Recorded(dir string) (bool, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("list records: %w", err)
+	}
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		_, aside := asideOf(e.Name())
+		return aside || strings.HasSuffix(e.Name(), ".json")
+	}), nil
+}
+
 // stillBroken looks again at a record that was kept aside.
 func stillBroken(name, path string) Broken {
 	_, data, err := read(path, name)
