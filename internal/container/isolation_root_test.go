@@ -81,6 +81,19 @@ func TestInside(t *testing.T) {
 			t.Errorf("%s shows something", path)
 		}
 	}
+	blanks := map[string]bool{} // file systems that hide directories of the kernel's
+	for _, line := range s.Mounts {
+		before, after, _ := strings.Cut(line, " - ")
+		f := strings.Fields(before)
+		if !strings.HasPrefix(after, "tmpfs") || !strings.HasPrefix(f[4], "/proc/") && !strings.HasPrefix(f[4], "/sys/") {
+			continue
+		}
+		blanks[f[2]] = true
+		if !strings.HasPrefix(f[5], "ro,nosuid,nodev,noexec") {
+			t.Errorf("mount %s", line)
+		}
+	}
+	diff("file systems that hide directories", 1, len(blanks))
 	for _, e := range s.Env {
 		if strings.HasPrefix(e, "LOGIS_TEST_SECRET=") {
 			t.Errorf("environment of logisd inside: %s", e)

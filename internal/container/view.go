@@ -38,11 +38,33 @@ func (c *Container) setUnseen(err error) {
 	}
 }
 
-// Sees tells whether the container looks at files of the device, "0:42": those that it was given are good. Only the kernel's
-// table is read, since a file whose server hangs must not be touched.
-func (c *Container) Sees(device string) bool {
+// Sees tells whether the container looks at files of the device, "0:42", in place of each of files that this kernel has: a
+// renewal that was cut short leaves some of them bare. Only the kernel's table is read, since a file whose server hangs must
+// not be touched.
+func (c *Container) Sees(device string, files []string) bool {
 	covers, err := c.covers()
-	return err == nil && len(covers) > 0 && !slices.ContainsFunc(covers, func(f cover) bool { return f.device != device })
+	if err != nil || len(covers) == 0 {
+		return false
+	}
+	covered := map[string]bool{}
+	for _, f := range covers {
+		if f.device != device {
+			return false
+		}
+		covered[f.path] = true
+	}
+	return !slices.ContainsFunc(files, func(name string) bool { return !covered["/"+name] && kernelHas("/"+name) })
+}
+
+// kernelHas tells whether there is such a file at all; coverFile leaves out the others. It is opened as a path only, which
+// asks nothing of a server that shows its own to the host.
+func kernelHas(path string) bool {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	_ = unix.Close(fd)
+	return true
 }
 
 // cover is a file of FUSE that is mounted over one of /proc or /sys in the container.

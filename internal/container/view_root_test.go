@@ -64,7 +64,7 @@ func TestView(t *testing.T) {
 		if got, why := meminfo(t, c); got != want {
 			t.Errorf("%s sees %s kB of memory, want %s; %s", c.name, got, want, why)
 		}
-		if !c.Sees(v.Device()) || len(unseenOf(c)) > 0 {
+		if !c.Sees(v.Device(), lxcfs.Files()) || len(unseenOf(c)) > 0 {
 			t.Errorf("%s: warnings %q", c.name, unseenOf(c))
 		}
 	}
@@ -119,7 +119,7 @@ func TestRenew(t *testing.T) {
 		if got, why := meminfo(t, c); got != ofAlice {
 			t.Fatalf("a renewed container sees %s kB of memory, want %s; %s", got, ofAlice, why)
 		}
-		if c.Sees(device) || !c.Sees(v.Device()) {
+		if c.Sees(device, lxcfs.Files()) || !c.Sees(v.Device(), lxcfs.Files()) {
 			t.Errorf("it sees device %s still, not %s", device, v.Device())
 		}
 		if n := len(fuse(t, c)); n != mounts {
@@ -136,7 +136,7 @@ func renewing(t *testing.T, v *lxcfs.View, c *Container) <-chan error {
 	go func() {
 		defer close(ended)
 		v.Watch(ctx, func() {
-			if !c.Sees(v.Device()) {
+			if !c.Sees(v.Device(), lxcfs.Files()) {
 				renewed <- c.Renew(v.Mounts)
 			}
 		})
@@ -195,5 +195,34 @@ func TestStartsUnseen(t *testing.T) {
 	must(t, c.Renew(v.Mounts))
 	if got, why := meminfo(t, c); got != ofAlice || len(unseenOf(c)) > 0 {
 		t.Errorf("given its view later it sees %s kB, warnings %q; %s", got, unseenOf(c), why)
+	}
+}
+
+// A renewal that was cut short, by a crash of logisd or by an error, is seen and made good.
+func TestSeesHalf(t *testing.T) {
+	b, v := newViewBox(t)
+	c := b.start(b.spec("alice", 0))
+	must(t, c.Renew(func() ([]*os.File, error) {
+		mounts, err := v.Mounts()
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range mounts[3:] {
+			m.Close()
+		}
+		return mounts[:3], nil
+	}))
+	if n := len(fuse(t, c)); n != 3 {
+		t.Fatalf("%d files are covered, want 3", n)
+	}
+	if c.Sees(v.Device(), lxcfs.Files()) {
+		t.Error("a container that sees three of its files is said to see all")
+	}
+	must(t, c.Renew(v.Mounts))
+	if n := len(fuse(t, c)); n != len(lxcfs.Files()) || !c.Sees(v.Device(), lxcfs.Files()) {
+		t.Errorf("renewed, %d files are covered, want %d", n, len(lxcfs.Files()))
+	}
+	if !c.Sees(v.Device(), append(lxcfs.Files(), "proc/no_such_file")) {
+		t.Error("a file that this kernel lacks is missed")
 	}
 }

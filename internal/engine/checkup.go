@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/logis-project/logis/internal/image"
+	"github.com/logis-project/logis/internal/lxcfs"
 	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/pool"
 	"github.com/logis-project/logis/internal/route"
@@ -117,7 +118,7 @@ func (x *examination) checkup(rec site.Record, c census) []Finding {
 			mend: func(ctx context.Context) error { return s.container.SetLimits(ctx, limitsOf(rec)) },
 		})
 	}
-	if !s.container.Sees(x.view.Device()) {
+	if !s.container.Sees(x.view.Device(), lxcfs.Files()) {
 		findings = append(findings, Finding{
 			What: "it sees the host's memory, processors and load instead of its own", Remedy: "show it its own",
 			mend: func(context.Context) error { return s.container.Renew(x.view.Mounts) },

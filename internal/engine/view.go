@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/logis-project/logis/internal/container"
+	"github.com/logis-project/logis/internal/lxcfs"
 )
 
 // guardView gives all running sites other files to see through what they have, whenever the lxcfs that serves them is
@@ -19,7 +20,7 @@ func (e *Engine) guardView() {
 // renewView gives a running site what it lacks to see what it has. A site that cannot be given it runs on, and show tells.
 func (e *Engine) renewView(name string, c *container.Container) {
 	device := e.view.Device()
-	if device == "" || c.Sees(device) {
+	if device == "" || c.Sees(device, lxcfs.Files()) {
 		return // guardView comes with another server
 	}
 	err := c.Renew(e.view.Mounts)

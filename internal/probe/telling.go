@@ -20,7 +20,8 @@ func tellings() []Attempt {
 	var tries []Attempt
 	for _, path := range []string{
 		"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug",
-		"/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware",
+		"/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/block", "/sys/devices/virtual/powercap",
+		"/sys/firmware",
 	} {
 		tries = append(tries, plain("look into "+path, func() error { return look(path) }, empty, "ENOENT"))
 	}
@@ -44,6 +45,7 @@ func tellings() []Attempt {
 		plain("addresses of the kernel", kernelAddresses, "all zero", "ENOENT", empty),
 		plain("log of the kernel", func() error { return second(unix.Klogctl(3, make([]byte, 8))) }),
 		plain("mounts that name a path of the host", hostPaths, "none"),
+		plain("block devices that name a path of the host", backingPaths, "none"),
 		plain("processes of the host", func() error { return strangers() }, "none"),
 		plain("environment of logisd", environment, "HOME LANG LOGNAME PATH SHELL USER"),
 	)...)
@@ -116,6 +118,22 @@ func hostPaths() error {
 		}
 		if strings.HasPrefix(kind[1], "/") && !strings.HasPrefix(kind[1], "/dev/") {
 			return said("source " + kind[1])
+		}
+	}
+	return said("none")
+}
+
+// backingPaths looks for the files behind the block devices of the host: its pool's, for one. They are the same by four ways.
+func backingPaths() error {
+	for _, dir := range []string{"/sys/block", "/sys/class/block", "/sys/dev/block", "/sys/devices/virtual/block"} {
+		for _, name := range []string{"loop/backing_file", "backing_dev", "backend"} { // of loop, zram, nbd
+			paths, _ := filepath.Glob(dir + "/*/" + name)
+			for _, path := range paths {
+				data, err := os.ReadFile(path)
+				if text := strings.TrimSpace(string(data)); err == nil && text != "" && text != "none" {
+					return said(path + " names " + text)
+				}
+			}
 		}
 	}
 	return said("none")

@@ -21,7 +21,9 @@ func readOnly() []string {
 func masked() []string {
 	return []string{
 		"proc/acpi", "proc/asound", "proc/diskstats", "proc/interrupts", "proc/kcore", "proc/keys", "proc/latency_stats", "proc/sched_debug",
-		"proc/scsi", "proc/timer_list", "proc/timer_stats", "sys/devices/virtual/powercap", "sys/firmware",
+		"proc/scsi", "proc/timer_list", "proc/timer_stats",
+		"sys/devices/virtual/block", // loop/backing_file names files of the host
+		"sys/devices/virtual/powercap", "sys/firmware",
 	}
 }
 
@@ -36,8 +38,10 @@ func coverKernelFiles(root *os.File) error {
 	if err != nil {
 		return err
 	}
+	var empty blank
+	defer empty.close()
 	for _, path := range append(masked(), processors...) {
-		if err := mask(root, path); err != nil {
+		if err := empty.mask(root, path); err != nil {
 			return err
 		}
 	}
@@ -102,7 +106,17 @@ func makeReadOnly(root *os.File, path string) error {
 	return linux.Attach(copied, target)
 }
 
-func mask(root *os.File, path string) error {
+// blank is the empty directory that hides the kernel's: one file system a site, however many processors there are.
+type blank struct{ dir *os.File }
+
+func (b *blank) close() {
+	if b.dir != nil {
+		b.dir.Close()
+	}
+}
+
+// mask hides a directory behind the empty one, and a file behind /dev/null.
+func (b *blank) mask(root *os.File, path string) error {
 	target, err := linux.OpenBeneath(root, path, unix.O_PATH)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -115,15 +129,32 @@ func mask(root *os.File, path string) error {
 	if err := unix.Fstat(int(target.Fd()), &stat); err != nil {
 		return fmt.Errorf("stat /%s: %w", path, err)
 	}
-	var cover *os.File
 	if stat.Mode&unix.S_IFMT == unix.S_IFDIR {
-		cover, err = linux.NewMount("tmpfs", readonly|nosuid|nodev|noexec, linux.Option{Key: "size", Value: "4k"})
-	} else {
-		cover, err = linux.CloneTree("/dev/null")
+		return b.cover(target)
 	}
+	null, err := linux.CloneTree("/dev/null")
 	if err != nil {
 		return err
 	}
-	defer cover.Close()
-	return linux.Attach(cover, target)
+	defer null.Close()
+	return linux.Attach(null, target)
+}
+
+// cover mounts the empty directory: itself on the first, copies on the others. Before Linux 6.15 only a mount that is attached
+// can be cloned.
+func (b *blank) cover(target *os.File) error {
+	if b.dir == nil {
+		dir, err := linux.NewMount("tmpfs", readonly|nosuid|nodev|noexec, linux.Option{Key: "size", Value: "4k"})
+		if err != nil {
+			return err
+		}
+		b.dir = dir
+		return linux.Attach(dir, target)
+	}
+	copied, err := linux.CloneFile(b.dir)
+	if err != nil {
+		return err
+	}
+	defer copied.Close()
+	return linux.Attach(copied, target)
 }

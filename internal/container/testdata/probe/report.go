@@ -60,7 +60,7 @@ func report() seen {
 		s.Resolv = info.Mode().String() + " " + read("/run/logis/resolv.conf")
 	}
 	s.PingGroups = strings.Join(strings.Fields(read("/proc/sys/net/ipv4/ping_group_range")), " ")
-	for _, path := range []string{"/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/interrupts", "/sys/firmware"} {
+	for _, path := range []string{"/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/interrupts", "/sys/firmware", "/sys/devices/virtual/block"} {
 		s.Masked[path] = content(path)
 	}
 	return s
