@@ -52,5 +52,5 @@ func (e *Engine) requirements(ctx context.Context) []require.Check {
 			Mend: "systemctl start logis-proxy, or as root: logis-proxy",
 		}
 	}
-	return append(checks, resolver, proxy, require.Connections(len(e.store.All()), network.EntriesOfSite()))
+	return append(checks, resolver, proxy, require.Connections(len(e.store.All()), network.EntriesOfSite(), network.OpenOfSite()))
 }

@@ -34,6 +34,9 @@ func EntriesOfSite() int {
 	return b.Share.entries() + b.Visit.entries() + b.Call.entries()
 }
 
+// OpenOfSite is how many connections one site can hold open, with its visitors and the proxy.
+func OpenOfSite() int { return shareOpen + visitOpen + callOpen }
+
 func defaultBounds() bounds {
 	return bounds{
 		Share:   bound{shareOpen, 50, 500}, // ten pages a second that each ask five others

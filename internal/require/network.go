@@ -31,23 +31,28 @@ func shaping() Check {
 	return ok(what, "enforced")
 }
 
-// Connections compares what so many sites can fill of the host's table of connections, each at most as many entries, with its size.
-func Connections(sites, each int) Check {
+// Connections compares the host's table of connections with what sites can fill of it: one alone at most entries, with those
+// just closed, and each of so many at most open ones.
+func Connections(sites, entries, open int) Check {
 	const path = "/proc/sys/net/netfilter/nf_conntrack_max"
 	text, err := os.ReadFile(path)
 	size, parseErr := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err != nil || parseErr != nil || size == 0 { // 0 is no bound
 		size = math.MaxInt
 	}
-	return connections(sites, each, size)
+	return connections(sites, entries, open, size)
 }
 
-func connections(sites, each, size int) Check {
+func connections(sites, entries, open, size int) Check {
 	const what = "table of connections"
-	if most := sites * each; most > size {
-		return warning(what, fmt.Sprintf("%d sites with their visitors may fill %d entries, with connections just closed, and the host's table takes %d: "+
-			"together they could fill it", sites, most, size),
-			fmt.Sprintf("sysctl -w net.netfilter.nf_conntrack_max=%d, and the same in /etc/sysctl.d (some 0.3 KiB of memory each)", most+size/4))
+	most := max(2*entries, sites*open)
+	if most <= size {
+		return ok(what, fmt.Sprintf("one site can fill %d of its entries at most, and all %d hold %d open", entries, sites, sites*open))
 	}
-	return ok(what, fmt.Sprintf("holds what %d sites may open", sites))
+	found := fmt.Sprintf("%d sites may hold %d open, and the host's table takes %d: together they could fill it", sites, sites*open, size)
+	if 2*entries > size {
+		found = fmt.Sprintf("one site can fill %d entries, with connections just closed, and the host's table takes %d", entries, size)
+	}
+	return warning(what, found,
+		fmt.Sprintf("sysctl -w net.netfilter.nf_conntrack_max=%d, and the same in /etc/sysctl.d (some 0.3 KiB of memory each)", most+size/4))
 }
