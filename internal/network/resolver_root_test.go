@@ -44,11 +44,19 @@ func testResolver(t *testing.T) {
 	serveNames(t, h.other, "169.254.169.254:53", "cloud")
 	run(t, "ip", "route", "add", "169.254.0.0/16", "dev", "uplink")
 
+	if h.ResolverAnswers(t.Context(), []byte(query)) {
+		t.Error("the host gets answers of no nameserver")
+	}
 	write("nameserver " + otherAddr4 + "\n")
 	h.ensure(t)
 	_, site := h.attachSite(t, 0)
 	expect := func(want string) {
 		t.Helper()
+		defer func() {
+			if !h.ResolverAnswers(t.Context(), []byte(query)) {
+				t.Errorf("%s: the host itself gets no answer", want)
+			}
+		}()
 		pause := time.NewTicker(10 * time.Millisecond)
 		defer pause.Stop()
 		for _, network := range []string{"udp", "tcp"} {
