@@ -63,10 +63,10 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 		return site.Status{}, err
 	}
 	if opts.NoStart {
+		undo.add("delete route", func(ctx context.Context) error { return e.routes.Delete(ctx, rec.Name()) }) // as in start
 		if err := e.route(ctx, rec, false); err != nil {
 			return site.Status{}, err
 		}
-		undo.add("delete route", func(ctx context.Context) error { return e.routes.Delete(ctx, rec.Name()) })
 		if err := fault.Point("create: route"); err != nil {
 			return site.Status{}, err
 		}

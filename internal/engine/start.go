@@ -117,11 +117,8 @@ func (e *Engine) start(ctx context.Context, rec site.Record, undo *undo) error {
 	if err := fault.Point("start: redirect"); err != nil {
 		return err
 	}
-	if err := e.route(ctx, rec, true); err != nil {
-		return err
-	}
-	undo.add("delete route", func(ctx context.Context) error { return e.unroute(ctx, rec) })
-	return nil
+	undo.add("delete route", func(ctx context.Context) error { return e.unroute(ctx, rec) }) // before: it is set also where ctx ends the wait
+	return e.route(ctx, rec, true)
 }
 
 // launch makes the container, connects its network and starts it. A site whose disk is full gets a little room meanwhile,
