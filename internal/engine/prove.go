@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/docker/go-units"
+
 	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/probe"
 	"github.com/logis-project/logis/internal/site"
@@ -95,13 +97,24 @@ func (e *Engine) Prove(ctx context.Context, name string, report ProofReport) (_ 
 	return p.sum, err
 }
 
-// running is the status of a site that can be entered.
+// proofMemory is what must be left of the memory of a site of somebody's, in bytes: with less the kernel could kill what its
+// owner runs for what the probe takes.
+const proofMemory = 48 << 20
+
+// running is the status of a site that can be entered, and has room for it.
 func (e *Engine) running(ctx context.Context, name string) (site.Status, error) {
 	s, err := e.Show(ctx, name)
 	if err == nil && e.live(name).snapshot().container == nil {
 		err = errNotUp(name, s.State)
 	}
-	return s, err
+	if err != nil {
+		return s, err
+	}
+	if left := s.Record.Spec.Limits.Memory - (s.Usage.Memory - s.Usage.Cache); left < proofMemory {
+		return s, fmt.Errorf("%w: %s of its memory are left, and the proof needs %s: raise the limit with logis set %s --memory",
+			site.ErrConflict, units.BytesSize(float64(max(left, 0))), units.BytesSize(proofMemory), name)
+	}
+	return s, nil
 }
 
 // makeSite makes a throw-away site, small, so that its limits are near.
