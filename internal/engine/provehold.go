@@ -42,13 +42,25 @@ func fill(ctx context.Context, p *proof) error {
 	if err != nil {
 		return err
 	}
-	_, ended, stop, err := p.besiege(ctx, name, []string{
-		fmt.Sprintf("ping=%s:%d", p.network.Gateway4(), most), fmt.Sprintf("ping=[%s]:%d", p.network.Gateway6(), most),
-	})
+	parts := []string{fmt.Sprintf("ping=%s:%d", p.network.Gateway4(), most), fmt.Sprintf("ping=[%s]:%d", p.network.Gateway6(), most)}
+	edges, ended, stop, err := p.besiege(ctx, name, parts)
 	if err != nil {
 		return err
 	}
 	p.filling = &filling{ended: ended, stop: stop, tasks: u.PIDs}
+	// Until all its processes are there: the rows beside it wait for the subject to have as many tasks as before them.
+	for deadline := time.Now().Add(edgeTime); len(edges()) < len(parts); {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case err := <-ended:
+			return errors.Join(errors.New("the program in the site ended"), err)
+		case <-time.After(20 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return errors.New("the program in the site does not begin")
+		}
+	}
 	return nil
 }
 

@@ -166,7 +166,7 @@ func (l *pressure) drive(ctx context.Context, p *proof) (_ string, err error) {
 
 // Times of a pressure.
 const (
-	edgeTime   = 3 * time.Minute  // within which all parts are at their edge: the disk of an emulated machine is slow
-	atEdgeTime = time.Second      // that they are left there
-	calmTime   = 20 * time.Second // within which they are gone
+	edgeTime   = 3 * time.Minute // within which all parts are at their edge: the disk of an emulated machine is slow
+	atEdgeTime = time.Second     // that they are left there
+	calmTime   = time.Minute     // within which they are gone
 )

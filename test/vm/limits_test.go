@@ -41,10 +41,15 @@ func limits(t *testing.T, h *house) {
 	say(t, "alice: %s", strings.ReplaceAll(want, "\n", ", "))
 }
 
-// proof is `logis doctor --prove` on the stock kernel: every attempt comes out as it should.
+// proof is `logis doctor --prove` on the stock kernel: every attempt comes out as it should. An emulated machine can be too slow for
+// a row that has to reach an edge in time, so a proof that differs is made once more: a protection that is missing is missing twice.
 func proof(t *testing.T, h *house) {
 	begin := time.Now()
 	out, err := h.m.try("", "logis doctor --prove")
+	if err != nil {
+		say(t, "%s\nonce more, after %v", out, time.Since(begin).Round(time.Second))
+		out, err = h.m.try("", "logis doctor --prove")
+	}
 	say(t, "%s", out)
 	if err != nil {
 		t.Errorf("logis doctor --prove: %v", err)
