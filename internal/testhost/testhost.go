@@ -38,6 +38,7 @@ func Main(m *testing.M) {
 	case "init":
 		os.Exit(report(initProcess()))
 	}
+	unix.CloseOnExec(hostNet)
 	os.Exit(m.Run())
 }
 
@@ -69,11 +70,17 @@ func outside() (int, error) {
 	}
 	defer lock.Close()
 
+	network, err := os.Open("/proc/self/ns/net")
+	if err != nil {
+		return 1, fmt.Errorf("open the host's network: %w", err)
+	}
+	defer network.Close()
+
 	// The box must die with this process, and PDEATHSIG follows the thread that forked.
 	runtime.LockOSThread()
 	box, err := os.StartProcess("/proc/self/exe", os.Args, &os.ProcAttr{
 		Env:   append(os.Environ(), envStage+"=init", envDir+"="+dir),
-		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
+		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, network}, // the last is hostNet
 		Sys: &syscall.SysProcAttr{
 			Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWPID,
 			Pdeathsig:  syscall.SIGKILL,
@@ -126,7 +133,7 @@ func initProcess() (int, error) {
 		return 1, err
 	}
 	tests, err := os.StartProcess("/proc/self/exe", os.Args, &os.ProcAttr{
-		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
+		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, os.NewFile(hostNet, "host network")},
 	})
 	if err != nil {
 		return 1, fmt.Errorf("start tests: %w", err)

@@ -132,3 +132,29 @@ func TestSnapshotSeesWhatIsLeft(t *testing.T) {
 		t.Errorf("after removal (-before +after):\n%s", diff)
 	}
 }
+
+// With an uplink the box's packets have a way out;
+// afterwards it is as alone as before.
+func TestUplink(t *testing.T) {
+	routes := func() string {
+		out, err := exec.Command("ip", "route").CombinedOutput()
+		if err != nil {
+			t.Fatalf("ip route: %v: %s", err, out)
+		}
+		return string(out)
+	}
+	before := routes()
+	remove, err := testhost.Uplink(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if with := routes(); !strings.Contains(with, "default via ") {
+		t.Errorf("routes with an uplink:\n%s", with)
+	}
+	if err := remove(); err != nil {
+		t.Fatal(err)
+	}
+	if after := routes(); after != before {
+		t.Errorf("routes after the uplink:\n%s", after)
+	}
+}

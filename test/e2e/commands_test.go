@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -86,6 +87,7 @@ func (h *house) commands() map[string]func(*testscript.TestScript, bool, []strin
 		"field":      h.field,
 		"eventually": eventually,
 		"machine":    h.machine,
+		"uplink":     uplink,
 		"snapshot":   h.snapshot,
 		"compare":    h.compareWith,
 		"daemon":     func(ts *testscript.TestScript, _ bool, args []string) { control(ts, h.daemon, args) },
@@ -177,6 +179,16 @@ func (h *house) machine(ts *testscript.TestScript, neg bool, args []string) {
 	if !neg && err != nil {
 		ts.Fatalf("%s: %v", strings.Join(args, " "), err)
 	}
+}
+
+// uplink gives the host, and so its sites, a way to the Internet until the script ends: where packages come from.
+func uplink(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: uplink")
+	}
+	remove, err := testhost.Uplink(context.Background())
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(remove()) })
 }
 
 // snapshot NAME remembers the state of the host; compare NAME fails unless it is the same again.
