@@ -35,7 +35,7 @@ func (c *commandLine) create() *cobra.Command {
 	f.StringArrayVar(&req.Domains, "domain", nil, "further domain; may be given several times")
 	f.StringArrayVar(&keyFiles, "ssh-key", nil, "file with public keys of the owner, - is standard input; may be given several times")
 	f.Var((*size)(&req.Limits.MemoryBytes), "memory", "memory limit, such as 512MiB")
-	f.Var(&swapSize{&req.Limits.SwapBytes}, "swap", "swap limit, on top of memory; 0 for none")
+	f.Var(&swapSize{&req.Limits.SwapBytes}, "swap", swapHelp)
 	f.Var((*size)(&req.Limits.DiskBytes), "disk", "disk limit, files and database together")
 	f.Var((*processors)(&req.Limits.CPUs), "cpus", "processors, such as 0.5 or 2")
 	f.Var((*tasks)(&req.Limits.PIDs), "pids", "processes and threads at once")

@@ -42,11 +42,11 @@ func (s *swapSize) String() string {
 	if s.to == nil || *s.to == nil {
 		return ""
 	}
-	return quantity.Format(**s.to)
+	return quantity.FormatOrNone(**s.to)
 }
 
 func (s *swapSize) Set(text string) error {
-	n, err := quantity.Parse(text)
+	n, err := quantity.ParseOrNone(text)
 	if err != nil {
 		return err
 	}

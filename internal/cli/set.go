@@ -38,7 +38,7 @@ func (c *commandLine) set() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.Var(&memory, "memory", "memory limit, such as 512MiB")
-	f.Var(&swapSize{&req.SwapBytes}, "swap", "swap limit, on top of memory; 0 for none")
+	f.Var(&swapSize{&req.SwapBytes}, "swap", swapHelp)
 	f.Var(&disk, "disk", "disk limit, files and database together")
 	f.Var(&cpus, "cpus", "processors, such as 0.5 or 2")
 	f.Var(&pids, "pids", "processes and threads at once")
@@ -54,6 +54,7 @@ func (c *commandLine) set() *cobra.Command {
 
 // What create and set say of the same flags.
 const (
+	swapHelp        = "swap limit, on top of memory; off for none"
 	cpuWeightHelp   = "share of the processors where several sites want them, 1 to 10000; 100 is ordinary"
 	ioWeightHelp    = "share of the disk where several sites want it, 1 to 10000; 100 is ordinary"
 	ioBandwidthHelp = "disk bytes a second, each of reads and writes, such as 20MiB; off for no limit"
@@ -88,7 +89,7 @@ func settings(s api.Site, req api.SetRequest) []string {
 		text  string
 	}{
 		{req.MemoryBytes != nil, "memory " + quantity.Format(s.Limits.MemoryBytes)},
-		{req.SwapBytes != nil, "swap " + quantity.Format(s.Limits.SwapBytes)},
+		{req.SwapBytes != nil, "swap " + quantity.FormatOrNone(s.Limits.SwapBytes)},
 		{req.DiskBytes != nil, "disk " + quantity.Format(s.Limits.DiskBytes)},
 		{req.CPUs != nil, count(s.Limits.CPUs, "cpu")},
 		{req.PIDs != nil, fmt.Sprintf("%d processes", s.Limits.PIDs)},

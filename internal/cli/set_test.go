@@ -20,12 +20,16 @@ func TestSet(t *testing.T) {
 		said   string // the line, or what the line of the error has in it
 	}{
 		{"set alice --memory 1GiB --disk 4GiB", 0, "alice: memory 1GiB, disk 4GiB\n"},
-		{"set alice --swap 0 --cpus 2 --pids 64 --priority -3", 0, "alice: swap 0B, 2 cpus, 64 processes, priority -3\n"},
+		{"set alice --swap 0 --cpus 2 --pids 64 --priority -3", 0, "alice: swap off, 2 cpus, 64 processes, priority -3\n"},
 		{"set alice --memory 1GiB --memory 2GiB", 0, "alice: memory 2GiB\n"},
 		{"set alice --cpu-weight 300 --io-weight 20 --open-files 2048", 0, "alice: cpu weight 300, i/o weight 20, 2048 open files\n"},
 		{"set alice --io-bandwidth 20MiB --log-size 4MiB", 0, "alice: i/o bandwidth 20MiB/s, log size 4MiB\n"},
 		{"set alice --io-bandwidth 0", 0, "alice: i/o bandwidth off\n"},
 		{"set alice --io-bandwidth off", 0, "alice: i/o bandwidth off\n"},
+		{"set alice --swap off", 0, "alice: swap off\n"},
+		{"set alice --swap none", 0, "alice: swap off\n"},
+		{"set alice --memory 256MB", 2, "MB counts by 1000 in some programs and by 1024 in others: write 256MiB"},
+		{"set alice --bandwidth 5mb/s", 2, "write 5MiB"},
 		{"set alice", 2, "set what? give at least one limit, such as --memory, or --priority"},
 		{"set alice --cpu-weight 0", 2, "must be a whole number above zero"},
 		{"set alice --cpu-weight 10001", 2, "cpu weight must be from 1 to 10000"},

@@ -69,7 +69,7 @@ func difference(was, is site.Spec) string {
 	}
 	bytes, rate := quantity.Format, quantity.FormatRate
 	add("memory", bytes(was.Limits.Memory), bytes(is.Limits.Memory))
-	add("swap", bytes(was.Limits.Swap), bytes(is.Limits.Swap))
+	add("swap", quantity.FormatOrNone(was.Limits.Swap), quantity.FormatOrNone(is.Limits.Swap))
 	add("disk", bytes(was.Limits.Disk), bytes(is.Limits.Disk))
 	add("cpus", fmt.Sprint(was.Limits.CPUs), fmt.Sprint(is.Limits.CPUs))
 	add("pids", fmt.Sprint(was.Limits.PIDs), fmt.Sprint(is.Limits.PIDs))

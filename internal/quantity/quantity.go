@@ -3,6 +3,7 @@
 package quantity
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -13,8 +14,17 @@ import (
 // sizes overflows.
 const Max = 1 << 60
 
-// Parse reads a size in bytes: "512MiB", "512M", "1.5G", "1048576". All suffixes are powers of 1024.
+// errSI is why a size is refused whose unit is one of the SI.
+var errSI = errors.New("counts by 1000 in some programs and by 1024 in others")
+
+// Parse reads a size in bytes: "512MiB", "512M", "1.5G", "1048576". All suffixes are powers of 1024. "512MB" is refused, whose M
+// is a million to the SI (and to IEC 80000-13) and 1,048,576 to many programs.
 func Parse(s string) (int64, error) {
+	if number, unit := split(s); number != "" && !strings.ContainsFunc(number, strange) && len(unit) == 2 &&
+		strings.EqualFold(unit[1:], "b") && strings.Contains("KMGTP", strings.ToUpper(unit[:1])) {
+		unit = strings.ToUpper(unit)
+		return 0, fmt.Errorf("%q: %s %w: write %s%siB", s, unit, errSI, number, unit[:1])
+	}
 	// The library takes signs, exponents and inner spaces, and saturates where a float does not fit.
 	n, err := units.RAMInBytes(s)
 	if err != nil || n < 0 || n > Max || strings.ContainsFunc(s, strange) {
@@ -23,15 +33,40 @@ func Parse(s string) (int64, error) {
 	return n, nil
 }
 
+// split cuts a size where its unit begins.
+func split(s string) (number, unit string) {
+	number = strings.TrimRight(s, "kKmMgGtTpPiIbB")
+	return number, s[len(number):]
+}
+
+// ParseOrNone reads a size that may be nothing: "off", "none" and "0" are 0.
+func ParseOrNone(s string) (int64, error) {
+	if s == "off" || s == "none" {
+		return 0, nil
+	}
+	return Parse(s)
+}
+
+// FormatOrNone writes a size as ParseOrNone reads it: 0 is "off".
+func FormatOrNone(n int64) string {
+	if n == 0 {
+		return "off"
+	}
+	return Format(n)
+}
+
 // Format writes a size with a binary suffix and at most four digits: "512MiB". What four digits cannot say is rounded.
 func Format(n int64) string { return units.BytesSize(float64(n)) }
 
 // ParseRate reads bytes a second: a size, with or without "/s" behind it, or "off", which is 0 and no limit.
 func ParseRate(s string) (int64, error) {
-	if s == "off" {
+	if s == "off" || s == "none" {
 		return 0, nil
 	}
 	n, err := Parse(strings.TrimSuffix(s, "/s"))
+	if errors.Is(err, errSI) {
+		return 0, err
+	}
 	if err != nil {
 		return 0, fmt.Errorf("%q is not bytes a second such as 10MiB, nor off", s)
 	}

@@ -4,7 +4,7 @@ import "testing"
 
 func TestParse(t *testing.T) {
 	good := map[string]int64{
-		"0": 0, "1": 1, "1048576": 1 << 20, "512MiB": 512 << 20, "512M": 512 << 20, "512mb": 512 << 20, "2G": 2 << 30,
+		"0": 0, "1": 1, "1048576": 1 << 20, "512MiB": 512 << 20, "512M": 512 << 20, "2G": 2 << 30,
 		"1.5G": 3 << 29, "7k": 7 << 10, "1T": 1 << 40, "100b": 100,
 	}
 	for in, want := range good {
@@ -19,6 +19,37 @@ func TestParse(t *testing.T) {
 		if got, err := Parse(in); err == nil {
 			t.Errorf("Parse(%q) = %d, want an error", in, got)
 		}
+	}
+}
+
+// What counts by 1000 in one program and by 1024 in another is refused, and the line says what to write instead.
+func TestParseRefusesSI(t *testing.T) {
+	for in, want := range map[string]string{
+		"256MB": `"256MB": MB counts by 1000 in some programs and by 1024 in others: write 256MiB`,
+		"1.5gb": `"1.5gb": GB counts by 1000 in some programs and by 1024 in others: write 1.5GiB`,
+		"64Kb":  `"64Kb": KB counts by 1000 in some programs and by 1024 in others: write 64KiB`,
+	} {
+		if n, err := Parse(in); err == nil || err.Error() != want {
+			t.Errorf("Parse(%q) = %d, %v; want %s", in, n, err, want)
+		}
+		if n, err := ParseRate(in + "/s"); err == nil || err.Error() != want {
+			t.Errorf("ParseRate(%q) = %d, %v; want %s", in+"/s", n, err, want)
+		}
+	}
+}
+
+func TestParseOrNone(t *testing.T) {
+	for in, want := range map[string]int64{"off": 0, "none": 0, "0": 0, "64MiB": 64 << 20} {
+		got, err := ParseOrNone(in)
+		if err != nil || got != want {
+			t.Errorf("ParseOrNone(%q) = %d, %v; want %d", in, got, err, want)
+		}
+		if back, err := ParseOrNone(FormatOrNone(got)); err != nil || back != got {
+			t.Errorf("%d is written %q, read back %d, %v", got, FormatOrNone(got), back, err)
+		}
+	}
+	if n, err := ParseOrNone("no"); err == nil {
+		t.Errorf("ParseOrNone of no size: %d", n)
 	}
 }
 

@@ -41,6 +41,8 @@ func asFailure(err error) *failure {
 		return newFailure(http.StatusConflict, api.CodeConflict, reason(err, site.ErrConflict))
 	case errors.Is(err, site.ErrInvalid):
 		return invalid(reason(err, site.ErrInvalid))
+	case errors.Is(err, site.ErrExhausted):
+		return newFailure(http.StatusServiceUnavailable, api.CodeFailed, reason(err, site.ErrExhausted))
 	case errors.Is(err, context.Canceled):
 		// Seen by nobody when the client left, by the client when logisd ends.
 		return newFailure(http.StatusServiceUnavailable, api.CodeFailed, "cancelled: "+err.Error())

@@ -64,17 +64,19 @@ func (r Ranges) allocate(c *cursor, rec *Record, indexes map[int]bool, ports map
 		return free
 	})
 	if !ok && skipped {
-		return fmt.Errorf("%w: the ids left for sites are those of the host's accounts (logis doctor names one): give these others", ErrExhausted)
+		return fmt.Errorf("%w: the ids left for sites are those of the host's accounts: give these others, logis doctor names one", ErrExhausted)
 	}
 	if !ok {
-		return fmt.Errorf("%w: %d sites fill network.subnet4: widen it", ErrExhausted, r.hosts())
+		return fmt.Errorf("%w: no address is free, %d sites fill network.subnet4 %s: make it larger in logis.toml, with the same first "+
+			"address, and restart logisd", ErrExhausted, r.hosts(), r.Subnet4)
 	}
 	port, ok := next(c.port, int(r.LastPort)-int(r.FirstPort)+1, func(i int) bool {
 		p := r.FirstPort + uint16(i)
 		return !ports[p] && r.PortFree(p)
 	})
 	if !ok {
-		return fmt.Errorf("%w: no port of ssh.ports is free: widen the range", ErrExhausted)
+		return fmt.Errorf("%w: no port from %d to %d is free for its ssh: make ssh.ports larger in logis.toml and restart logisd", ErrExhausted,
+			r.FirstPort, r.LastPort)
 	}
 	*c = cursor{index + 1, port + 1}
 	rec.Index, rec.SSHPort = index, r.FirstPort+uint16(port)

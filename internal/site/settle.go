@@ -101,7 +101,7 @@ func (s *Store) Names() []string {
 // checkName tells why a name cannot be given to a new site; s.mu is held.
 func (s *Store) checkName(name string) error {
 	if _, taken := s.records[name]; taken {
-		return fmt.Errorf("%w: a site of that name exists", ErrConflict)
+		return fmt.Errorf("%w: a site of that name exists: choose another name, or see logis show %s", ErrConflict, name)
 	}
 	if b, broken := s.brokenOf(name); broken {
 		return b.conflict()

@@ -347,7 +347,7 @@ func (s *Store) Get(name string) (Record, error) {
 		return Record{}, b.conflict()
 	}
 	if !ok {
-		return Record{}, ErrNotFound
+		return Record{}, s.missing(name)
 	}
 	return rec, nil
 }
@@ -365,7 +365,7 @@ func (s *Store) Update(name string, change func(*Record)) (Record, error) {
 	defer s.mu.Unlock()
 	rec, ok := s.records[name]
 	if !ok {
-		return Record{}, ErrNotFound
+		return Record{}, s.missing(name)
 	}
 	change(&rec)
 	if err := s.write(rec); err != nil {

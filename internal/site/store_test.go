@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -137,8 +138,9 @@ func TestExhausted(t *testing.T) {
 	for i := range 9 {
 		reserve(t, s, spec("s"+string(rune('a'+i))))
 	}
-	if _, err := s.Reserve(spec("last"), "0123456789ab", Running); !errors.Is(err, ErrExhausted) {
-		t.Errorf("got %v, want ErrExhausted", err)
+	if _, err := s.Reserve(spec("last"), "0123456789ab", Running); !errors.Is(err, ErrExhausted) || !strings.Contains(err.Error(), "ssh.ports") &&
+		!strings.Contains(err.Error(), "network.subnet4") {
+		t.Errorf("got %v, want ErrExhausted and the key of logis.toml that bounds it", err)
 	}
 }
 
@@ -175,4 +177,24 @@ func TestAllocationIsDisjoint(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A name that nobody has may be one that was mistyped.
+func TestMissingSuggests(t *testing.T) {
+	s := open(t, t.TempDir())
+	reserve(t, s, spec("alice"))
+	for name, want := range map[string]string{
+		"alcie": "no such site (did you mean alice?): see logis list", "nobody": "no such site: see logis list",
+	} {
+		_, err := s.Get(name)
+		_, updateErr := s.Update(name, func(*Record) {})
+		for _, err := range []error{err, updateErr} {
+			if !errors.Is(err, ErrNotFound) || err.Error() != want {
+				t.Errorf("%s: %v, want %s", name, err, want)
+			}
+		}
+	}
+	if _, err := s.Reserve(spec("alice"), "0123456789ab", Running); !errors.Is(err, ErrConflict) || !strings.Contains(err.Error(), "logis show alice") {
+		t.Errorf("a name that is taken: %v", err)
+	}
 }

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // Bounds of what may be asked for.
 const (
+	maxName  = 31 // characters: a DNS label and a Unix user name
 	maxKeys  = 64
 	maxNames = 64 // domains of one site
 )
@@ -25,11 +27,16 @@ const reserved = " root daemon bin sys sync games man lp mail news uucp proxy ww
 
 // CheckName tells why a name cannot be a site's: a DNS label (RFC 1035) and a Unix user name, not reserved.
 func CheckName(name string) error {
-	if !siteName.MatchString(name) {
-		return fmt.Errorf("%w: the name must be 1 to 31 of a-z, 0-9 and -, a letter first and no - last", ErrInvalid)
-	}
-	if strings.Contains(reserved, " "+name+" ") {
-		return fmt.Errorf("%w: the name is reserved: choose another", ErrInvalid)
+	lower := strings.ToLower(name)
+	switch {
+	case name != lower && siteName.MatchString(lower):
+		return fmt.Errorf("%w: a name has no capital letters: try %s", ErrInvalid, lower)
+	case len(name) > maxName && siteName.MatchString(lower[:1]):
+		return fmt.Errorf("%w: the name has %d characters: %d are the most", ErrInvalid, utf8.RuneCountInString(name), maxName)
+	case !siteName.MatchString(name):
+		return fmt.Errorf("%w: the name must be 1 to %d of a-z, 0-9 and -, a letter first and no - last", ErrInvalid, maxName)
+	case strings.Contains(reserved, " "+name+" "):
+		return fmt.Errorf("%w: the name is reserved, for an account of Debian's or a word of the network: choose another", ErrInvalid)
 	}
 	return nil
 }

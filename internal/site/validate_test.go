@@ -21,6 +21,21 @@ func TestCheckName(t *testing.T) {
 	}
 }
 
+// What is wrong with a name is said, where it is one thing.
+func TestNameSays(t *testing.T) {
+	for name, want := range map[string]string{
+		"Alice":                       "invalid: a name has no capital letters: try alice",
+		strings.Repeat("a", 32):       "invalid: the name has 32 characters: 31 are the most",
+		"mysql":                       "invalid: the name is reserved, for an account of Debian's or a word of the network: choose another",
+		"a_b":                         "invalid: the name must be 1 to 31 of a-z, 0-9 and -, a letter first and no - last",
+		"é" + strings.Repeat("a", 40): "invalid: the name must be 1 to 31 of a-z, 0-9 and -, a letter first and no - last",
+	} {
+		if err := CheckName(name); err == nil || err.Error() != want {
+			t.Errorf("CheckName(%q) = %v, want %s", name, err, want)
+		}
+	}
+}
+
 func TestCheckDomain(t *testing.T) {
 	for domain, ok := range map[string]bool{
 		"example.org": true, "localhost": true, "a.b.c": true, "xn--bcher-kva.example": true,
