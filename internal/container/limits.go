@@ -46,15 +46,6 @@ func (c *Container) SetLimits(ctx context.Context, l Limits) error {
 	return c.setOpenFiles(l.OpenFiles)
 }
 
-// HostMemory is the memory of this machine, in bytes (sysinfo(2)).
-func (r *Runtime) HostMemory() (int64, error) {
-	var info unix.Sysinfo_t
-	if err := unix.Sysinfo(&info); err != nil {
-		return 0, fmt.Errorf("read memory of the machine: %w", err)
-	}
-	return int64(info.Totalram) * int64(info.Unit), nil
-}
-
 // change moves a cgroup in use to other limits.
 func (c *cgroup) change(l Limits) error {
 	r := c.enforceable(l)

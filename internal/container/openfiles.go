@@ -127,9 +127,3 @@ func mayRaise() bool {
 	var data [2]unix.CapUserData
 	return unix.Capget(&header, &data[0]) == nil && data[0].Effective&(1<<unix.CAP_SYS_RESOURCE) != 0
 }
-
-// HostOpenFiles is how many open files a process can be allowed here: as many as logisd's own.
-func (r *Runtime) HostOpenFiles() (int64, error) {
-	_, hard, err := linux.OpenFilesLimit(0)
-	return int64(min(hard, 1<<62)), err
-}

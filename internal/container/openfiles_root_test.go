@@ -84,8 +84,9 @@ func TestOpenFiles(t *testing.T) {
 func TestOpenFilesBeyondTheHost(t *testing.T) {
 	b := newBox(t)
 	spec := b.spec("alice", 0)
-	most, err := b.runtime.HostOpenFiles()
+	host, err := b.runtime.Host()
 	must(t, err)
+	most := host.OpenFiles
 	spec.Limits.OpenFiles = most + 1
 	c, err := b.runtime.Create(t.Context(), spec)
 	must(t, err)

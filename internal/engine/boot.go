@@ -16,6 +16,7 @@ import (
 func (e *Engine) Boot(ctx context.Context) error {
 	e.sayBroken()
 	e.sayClashes()
+	e.sayMisfits(ctx)
 	attached, err := e.network.Attached(ctx)
 	if err != nil {
 		return fmt.Errorf("list veths: %w", err)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -24,8 +25,11 @@ type CreateOptions struct {
 // those that may be zero site.Unset, take the configured defaults. An error or the end of ctx, at any step, leaves nothing
 // behind. Errors wrap site.ErrInvalid, site.ErrConflict or none of them.
 func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions) (_ site.Status, err error) {
-	began := time.Now()
+	began, asked := time.Now(), spec.Limits
 	spec = e.withDefaults(spec)
+	if err := cmp.Or(site.CheckName(spec.Name), spec.Limits.Check()); err != nil { // before the machine is asked
+		return site.Status{}, err
+	}
 	ctx, unlock, err := e.lock(ctx, spec.Name)
 	if err != nil {
 		return site.Status{}, err
@@ -37,7 +41,7 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 	var undo undo
 	defer func() { undo.runOn(ctx, e.log, &err) }()
 
-	rec, base, err := e.reserve(ctx, spec, opts) // from here on a crash leaves phase "creating", undone at the next start
+	rec, base, err := e.reserve(ctx, spec, givenIn(asked), opts) // from here on a crash leaves phase "creating", undone at the next start
 	if err != nil {
 		return site.Status{}, err
 	}
@@ -70,7 +74,7 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 		if err := fault.Point("create: route"); err != nil {
 			return site.Status{}, err
 		}
-		return e.finish(ctx, rec, began)
+		return e.finish(ctx, rec, asked, began)
 	}
 	if err := e.start(ctx, rec, &undo); err != nil {
 		return site.Status{}, err
@@ -80,24 +84,27 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 			return site.Status{}, err
 		}
 	}
-	return e.finish(ctx, rec, began)
+	return e.finish(ctx, rec, asked, began)
 }
 
 // reserve writes the record of a new site, and returns the image that it is made from.
-func (e *Engine) reserve(ctx context.Context, spec site.Spec, opts CreateOptions) (site.Record, image.Image, error) {
+func (e *Engine) reserve(ctx context.Context, spec site.Spec, given func(string) bool, opts CreateOptions) (site.Record, image.Image, error) {
 	if free, total, err := e.pool.Free(ctx); err != nil {
 		return site.Record{}, image.Image{}, err
 	} else if free < minFree {
 		return site.Record{}, image.Image{}, fmt.Errorf("disk pool is full (%s of %s used): free space or raise pool.size",
 			units.BytesSize(float64(total-free)), units.BytesSize(float64(total)))
 	}
-	if err := e.fits(ctx, site.Limits{}, spec.Limits); err != nil {
+	if err := e.fits(ctx, site.Limits{}, spec.Limits, given); err != nil {
 		return site.Record{}, image.Image{}, err
 	}
 	e.images.RLock() // nobody removes the image before the record says that it is used
 	defer e.images.RUnlock()
 	base, err := e.newestImage(spec.Image)
 	if err != nil {
+		return site.Record{}, image.Image{}, err
+	}
+	if err := enough(base, spec.Limits.Memory); err != nil {
 		return site.Record{}, image.Image{}, err
 	}
 	desired := site.Running
@@ -126,8 +133,8 @@ func (e *Engine) release(name string, clean bool) error {
 	return nil
 }
 
-// finish records that the site is made, which began at a time.
-func (e *Engine) finish(ctx context.Context, rec site.Record, began time.Time) (site.Status, error) {
+// finish records that the site is made, which began at a time. What was asked for and cannot be used is a warning.
+func (e *Engine) finish(ctx context.Context, rec site.Record, asked site.Limits, began time.Time) (site.Status, error) {
 	if err := ctx.Err(); err != nil {
 		return site.Status{}, context.Cause(ctx) // Ctrl-C after the last step leaves nothing too
 	}
@@ -146,7 +153,9 @@ func (e *Engine) finish(ctx context.Context, rec site.Record, began time.Time) (
 		e.live(rec.Name()).set(site.Stopped, "")
 	}
 	e.note(event.SiteCreated, rec.Name(), time.Since(began), "from image %s@%s", rec.Spec.Image, rec.ImageDigest)
-	return e.status(ctx, rec), nil
+	status := e.status(ctx, rec)
+	status.Warnings = warnOf(status.Warnings, e.noSwap(asked.Swap))
+	return status, nil
 }
 
 func (e *Engine) withDefaults(s site.Spec) site.Spec {

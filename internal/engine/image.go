@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/image"
+	"github.com/logis-project/logis/internal/near"
 	"github.com/logis-project/logis/internal/site"
 )
 
@@ -81,7 +83,24 @@ func (e *Engine) Image(ctx context.Context, name string) (ImageStatus, error) {
 			return img, nil
 		}
 	}
-	return ImageStatus{}, fmt.Errorf("no image %q: see logis image list, or build it with logis image build %s", name, name)
+	return ImageStatus{}, noImage(name, all)
+}
+
+// noImage says which images there are instead, or can be.
+func noImage(name string, all []ImageStatus) error {
+	var names []string
+	for _, img := range all {
+		names = append(names, img.Name)
+	}
+	names = slices.Compact(names)
+	known := image.EmbeddedNames()
+	switch {
+	case slices.Contains(known, name):
+		return fmt.Errorf("no image %q: build it with logis image build %s", name, name)
+	case len(names) > 0:
+		return fmt.Errorf("no image %q%s: there is %s, see logis image list", name, near.Hint(name, names), someOf(names))
+	}
+	return fmt.Errorf("no image %q, nor any other: build one with logis image build %s", name, strings.Join(known, "|"))
 }
 
 func (e *Engine) newestImage(name string) (image.Image, error) {
@@ -136,8 +155,13 @@ func someOf(names []string) string {
 // takes the image that the first one made.
 func (e *Engine) BuildImage(ctx context.Context, name string, report func(Progress)) (ImageStatus, error) {
 	manifest, err := image.Embedded(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		known := image.EmbeddedNames()
+		return ImageStatus{}, fmt.Errorf("%w: there is no manifest of that name%s: logis can build %s", site.ErrInvalid, near.Hint(name, known),
+			strings.Join(known, ", "))
+	}
 	if err != nil {
-		return ImageStatus{}, fmt.Errorf("%w: %w", site.ErrInvalid, err)
+		return ImageStatus{}, err
 	}
 	before, beforeErr := e.newestImage(name)
 	ctx, unlock, err := e.builds.lock(ctx, name)
@@ -148,23 +172,26 @@ func (e *Engine) BuildImage(ctx context.Context, name string, report func(Progre
 	if after, err := e.Image(ctx, name); err == nil && (beforeErr != nil || after.Digest != before.Digest) {
 		return after, nil
 	}
-	built, err := e.addImage(ctx, event.ImageBuilt, name, func(dir string) (image.Image, error) {
-		return image.Build(ctx, image.BuildOptions{Manifest: manifest, Dir: dir, After: before.BuiltAt, Report: report})
-	})
-	return built, withLastLines(err)
-}
-
-// withLastLines puts what the program that failed said last below a build's error, a line each.
-func withLastLines(err error) error {
-	if build, ok := errors.AsType[*image.BuildError](err); ok && len(build.Tail) > 0 {
-		return fmt.Errorf("%w\n%s", err, strings.Join(build.Tail, "\n"))
+	log, err := openBuildLog(e.config.StateDir, name)
+	if err != nil {
+		return ImageStatus{}, err
 	}
-	return err
+	defer log.Close()
+	built, err := e.addImage(ctx, event.ImageBuilt, name, func(dir string) (image.Image, error) {
+		return image.Build(ctx, image.BuildOptions{Manifest: manifest, Dir: dir, Log: log, After: before.BuiltAt, Report: report})
+	})
+	return built, log.mention(err)
 }
 
 // ImportImage makes an image from an archive of ExportImage. The archive is not trusted.
 func (e *Engine) ImportImage(ctx context.Context, r io.Reader) (ImageStatus, error) {
-	return e.addImage(ctx, event.ImageImported, "import", func(dir string) (image.Image, error) { return image.Import(ctx, r, dir) })
+	return e.addImage(ctx, event.ImageImported, "import", func(dir string) (image.Image, error) {
+		img, err := image.Import(ctx, r, dir)
+		if errors.Is(err, image.ErrArchive) {
+			err = fmt.Errorf("%w: %w: give what logis image export wrote", site.ErrInvalid, err)
+		}
+		return img, err
+	})
 }
 
 // addImage fills a draft and makes it an image. Older images of the same name that no site uses are removed.

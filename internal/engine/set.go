@@ -35,7 +35,11 @@ func (e *Engine) Set(ctx context.Context, name string, change site.Change) (_ si
 	if err != nil {
 		return site.Status{}, err
 	}
-	if err := e.fits(ctx, old.Spec.Limits, spec.Limits); err != nil {
+	named := func(string) bool { return true }
+	if err := e.fits(ctx, old.Spec.Limits, spec.Limits, named); err != nil {
+		return site.Status{}, err
+	}
+	if err := e.enoughFor(old, spec.Limits.Memory); err != nil {
 		return site.Status{}, err
 	}
 	// From here on it goes to the end or back, whoever leaves: a half changed site is nobody's wish.
@@ -56,7 +60,11 @@ func (e *Engine) Set(ctx context.Context, name string, change site.Change) (_ si
 	if changed := difference(old.Spec, rec.Spec); changed != "" {
 		e.note(event.SiteChanged, name, 0, "%s", changed)
 	}
-	return e.status(ctx, rec), nil
+	status := e.status(ctx, rec)
+	if change.Swap != nil {
+		status.Warnings = warnOf(status.Warnings, e.noSwap(*change.Swap))
+	}
+	return status, nil
 }
 
 // difference names what a change of limits and priority has changed.
@@ -177,41 +185,6 @@ func (e *Engine) ensureDisk(ctx context.Context, rec site.Record) error {
 		return err
 	}
 	return e.pool.Resize(ctx, rec.Name(), diskOf(rec))
-}
-
-// fits tells whether this machine can give what is asked for. What a site has already is not asked again.
-func (e *Engine) fits(ctx context.Context, old, asked site.Limits) error {
-	if asked.Memory > old.Memory {
-		memory, err := e.containers.HostMemory()
-		if err != nil {
-			return err
-		}
-		if asked.Memory > memory {
-			return fmt.Errorf("%w: memory of %s is more than this machine has (%s)", site.ErrInvalid,
-				quantity.Format(asked.Memory), quantity.Format(memory))
-		}
-	}
-	if asked.OpenFiles > old.OpenFiles {
-		most, err := e.containers.HostOpenFiles()
-		if err != nil {
-			return err
-		}
-		if asked.OpenFiles > most {
-			return fmt.Errorf("%w: %d open files are more than this host allows a process (%d): ask for less, or raise logisd's own limit "+
-				"(LimitNOFILE= in logis.service)", site.ErrInvalid, asked.OpenFiles, most)
-		}
-	}
-	if asked.Disk > old.Disk {
-		_, size, err := e.pool.Free(ctx)
-		if err != nil {
-			return err
-		}
-		if asked.Disk > size {
-			return fmt.Errorf("%w: disk of %s is more than the disk pool has (%s): ask for less, or raise pool.size", site.ErrInvalid,
-				quantity.Format(asked.Disk), quantity.Format(size))
-		}
-	}
-	return nil
 }
 
 // explain says what to do about a limit below what is in use.

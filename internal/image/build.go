@@ -36,16 +36,21 @@ type Progress struct {
 	Detail string // the last line that was said; "" when the step begins
 }
 
-// BuildError is the error of a step of Build, with what the failing program said last.
+// BuildError is the error of a step of Build, with what the failing program said.
 type BuildError struct {
 	Image string
 	Step  string
-	Tail  []string // at most 15 lines, oldest first
+	Cause string   // why it failed, and what to do, in one line; "" where it did not say so in words that are known
+	Tail  []string // what it said last: at most 15 lines, oldest first
 	Err   error
 }
 
 func (e *BuildError) Error() string {
-	return fmt.Sprintf("build image %s: %s: %v", e.Image, e.Step, e.Err)
+	why := e.Cause
+	if why == "" {
+		why = e.Err.Error()
+	}
+	return fmt.Sprintf("build image %s: %s: %s", e.Image, e.Step, why)
 }
 
 func (e *BuildError) Unwrap() error { return e.Err }
@@ -126,7 +131,11 @@ func (b *build) runStep(ctx context.Context, s buildStep, index, total int) erro
 		return nil
 	}
 	out.endLine()
-	return &BuildError{Image: b.Manifest.Name, Step: s.name, Tail: out.tail, Err: err}
+	cause := ""
+	if exit := new(exec.ExitError); errors.As(err, &exit) { // else the step says itself what went wrong
+		cause = causeOf(out.said)
+	}
+	return &BuildError{Image: b.Manifest.Name, Step: s.name, Cause: cause, Tail: out.tail(), Err: err}
 }
 
 func (b *build) inImage() stage { return stage{root: b.rootfs, where: inImage} }
@@ -259,6 +268,7 @@ func (b *build) finish() (Image, error) {
 		SizeBytes: size,
 		Packages:  strings.Count(b.packages, "\n") + 1,
 		BuiltAt:   builtAt(time.Now(), b.After),
+		MinMemory: int64(b.Manifest.MinMemory),
 		Reserved:  b.Manifest.Reserved,
 	}
 	return img, seal(b.Dir, img, b.Manifest)

@@ -49,7 +49,8 @@ type Image struct {
 	SizeBytes int64     `json:"size_bytes"`
 	Packages  int       `json:"packages"`
 	BuiltAt   time.Time `json:"built_at"`
-	Reserved  string    `json:"reserved"` // path whose content lives in a site's data volume; "" is none
+	MinMemory int64     `json:"min_memory,omitempty"` // bytes that a site needs, so that its services hold out; 0 is not known
+	Reserved  string    `json:"reserved"`             // path whose content lives in a site's data volume; "" is none
 }
 
 // Load reads DIR/image.json and checks it. A directory without one is no finished image: fs.ErrNotExist.
@@ -80,7 +81,7 @@ func (img Image) check() error {
 		return fmt.Errorf("%s: digest %q is not 12 hex digits", imageFile, img.Digest)
 	case !suitePattern.MatchString(img.Suite):
 		return fmt.Errorf("%s: suite %q is not a suite of Debian", imageFile, img.Suite)
-	case img.SizeBytes < 0 || img.Packages < 0:
+	case img.SizeBytes < 0 || img.Packages < 0 || img.MinMemory < 0:
 		return fmt.Errorf("%s: a size is negative", imageFile)
 	case img.Reserved != "":
 		return checkPath(img.Reserved)

@@ -52,7 +52,7 @@ func Import(ctx context.Context, r io.Reader, dir string) (Image, error) {
 	defer root.Close()
 	img, manifest, err := unpack(ctx, r, root, importLimits)
 	if err != nil {
-		return Image{}, fmt.Errorf("import image: %w", err)
+		return Image{}, err
 	}
 	return img, seal(dir, img, manifest)
 }
@@ -98,7 +98,7 @@ type importer struct {
 }
 
 func (m *importer) run(ctx context.Context) (Image, Manifest, error) {
-	img, manifest, err := m.describe()
+	img, manifest, err := m.describe(ctx)
 	if err != nil {
 		return Image{}, Manifest{}, err
 	}
@@ -127,12 +127,12 @@ func (m *importer) run(ctx context.Context) (Image, Manifest, error) {
 }
 
 // describe reads the two files that an archive begins with.
-func (m *importer) describe() (Image, Manifest, error) {
+func (m *importer) describe(ctx context.Context) (Image, Manifest, error) {
 	var texts [2][]byte
 	for i, name := range []string{imageFile, manifestFile} {
 		header, err := m.tar.Next()
 		if err != nil {
-			return Image{}, Manifest{}, fmt.Errorf("%w: %w", ErrArchive, err)
+			return Image{}, Manifest{}, archiveError(ctx, err)
 		}
 		if header.Name != name || header.Typeflag != tar.TypeReg {
 			return Image{}, Manifest{}, fmt.Errorf("%w: %.200q is where %s belongs", ErrArchive, header.Name, name)
@@ -149,7 +149,7 @@ func (m *importer) describe() (Image, Manifest, error) {
 	if err != nil {
 		return Image{}, Manifest{}, fmt.Errorf("%w: %w", ErrArchive, err)
 	}
-	if manifest.Name != img.Name || manifest.Reserved != img.Reserved {
+	if manifest.Name != img.Name || manifest.Reserved != img.Reserved || int64(manifest.MinMemory) != img.MinMemory {
 		return Image{}, Manifest{}, fmt.Errorf("%w: %s and %s differ", ErrArchive, imageFile, manifestFile)
 	}
 	return img, manifest, nil
@@ -282,6 +282,12 @@ func archiveError(ctx context.Context, err error) error {
 	}
 	if pathErr := new(fs.PathError); errors.As(err, &pathErr) {
 		return err
+	}
+	switch {
+	case errors.Is(err, zstd.ErrMagicMismatch):
+		err = errors.New("it is not compressed by zstd")
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		err = errors.New("it ends too early")
 	}
 	return fmt.Errorf("%w: %w", ErrArchive, err)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/logis-project/logis/images"
+	"github.com/logis-project/logis/internal/quantity"
 	"github.com/logis-project/logis/internal/strict"
 )
 
@@ -35,6 +36,7 @@ type Manifest struct {
 	Packages    []string  `toml:"packages"`     // installed without recommends
 	Exclude     []string  `toml:"exclude"`      // dpkg path globs left out, beside docs, man pages and locales
 	Remove      []string  `toml:"remove"`       // paths removed after the packages are in
+	MinMemory   Bytes     `toml:"min_memory"`   // of a site, so that its services hold out; 0 is not known
 	Reserved    string    `toml:"reserved"`     // directory whose content lives in a site's data volume
 	OwnerGroups []string  `toml:"owner_groups"` // further groups of a site's own user
 	Files       []File    `toml:"files"`        // laid down in the image
@@ -76,6 +78,16 @@ func (m *Mode) UnmarshalText(text []byte) error {
 	}
 	*m = Mode(n)
 	return nil
+}
+
+// Bytes is a quantity such as "128MiB".
+type Bytes int64
+
+// UnmarshalText reads the quantity.
+func (b *Bytes) UnmarshalText(text []byte) error {
+	n, err := quantity.Parse(string(text))
+	*b = Bytes(n)
+	return err
 }
 
 // directory reports whether f is one.

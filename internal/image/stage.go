@@ -75,6 +75,7 @@ func (s stage) run(ctx context.Context, out io.Writer, argv ...string) error {
 // Bounds of what is kept and shown of a command's output.
 const (
 	tailLines = 15
+	saidLines = 400
 	lineBytes = 400
 )
 
@@ -82,9 +83,12 @@ const (
 type output struct {
 	log    io.Writer
 	report func(line string)
-	tail   []string
+	said   []string
 	part   []byte
 }
+
+// tail is what was said last, to be shown.
+func (o *output) tail() []string { return o.said[max(0, len(o.said)-tailLines):] }
 
 // Write never fails: a build does not end because its log does.
 func (o *output) Write(p []byte) (int, error) {
@@ -114,9 +118,9 @@ func (o *output) endLine() {
 	if line = strings.TrimSpace(line); line == "" {
 		return
 	}
-	o.tail = append(o.tail, line)
-	if len(o.tail) > tailLines {
-		o.tail = o.tail[1:]
+	o.said = append(o.said, line)
+	if len(o.said) > saidLines {
+		o.said = o.said[1:]
 	}
 	o.report(line)
 }

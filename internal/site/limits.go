@@ -1,6 +1,10 @@
 package site
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/logis-project/logis/internal/quantity"
+)
 
 // Unset stands for a limit that may be zero and that nobody asked for, in a Spec whose defaults are not filled in yet.
 const Unset = -1
@@ -63,11 +67,11 @@ func (l Limits) complete() Limits {
 func (l Limits) Check() error {
 	switch {
 	case l.Memory < MinMemory:
-		return fmt.Errorf("%w: memory must be at least %d MiB", ErrInvalid, MinMemory>>20)
+		return fmt.Errorf("%w: memory must be at least %d MiB, and %s was asked for", ErrInvalid, MinMemory>>20, quantity.Format(l.Memory))
 	case l.Swap < 0:
 		return fmt.Errorf("%w: swap must not be negative", ErrInvalid)
 	case l.Disk < MinDisk:
-		return fmt.Errorf("%w: disk must be at least %d MiB", ErrInvalid, MinDisk>>20)
+		return fmt.Errorf("%w: disk must be at least %d MiB, and %s was asked for", ErrInvalid, MinDisk>>20, quantity.Format(l.Disk))
 	case !(l.CPUs >= 0.01 && l.CPUs <= 1024): // also refuses NaN
 		return fmt.Errorf("%w: cpus must be from 0.01 to 1024", ErrInvalid)
 	case l.PIDs < MinPIDs || l.PIDs > 1<<22:
