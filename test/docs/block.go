@@ -42,7 +42,7 @@ const (
 
 // Parse reads a guide. A block of commands that does not say where it is typed is an error, so that none is passed over.
 func Parse(text string) ([]Block, error) {
-	p := parser{lines: strings.Split(text, "\n")}
+	p := reader{lines: strings.Split(text, "\n")}
 	for p.next < len(p.lines) {
 		if err := p.step(); err != nil {
 			return nil, err
@@ -51,14 +51,14 @@ func Parse(text string) ([]Block, error) {
 	return p.blocks, nil
 }
 
-type parser struct {
+type reader struct {
 	lines  []string
 	next   int
 	blocks []Block
 }
 
 // step reads a line, and the block that it opens.
-func (p *parser) step() error {
+func (p *reader) step() error {
 	line, number := p.lines[p.next], p.next+1
 	p.next++
 	if strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "\t") {
@@ -84,7 +84,7 @@ func (p *parser) step() error {
 }
 
 // body reads up to the closing fence.
-func (p *parser) body(opened int) (string, error) {
+func (p *reader) body(opened int) (string, error) {
 	var b strings.Builder
 	for p.next < len(p.lines) {
 		line := p.lines[p.next]
@@ -98,7 +98,7 @@ func (p *parser) body(opened int) (string, error) {
 }
 
 // add keeps a block with the label "sh site anna", "sh server not-run: why" or "output"; one that is only shown is left out.
-func (p *parser) add(line int, label, body string) error {
+func (p *reader) add(line int, label, body string) error {
 	label, why, marked := strings.Cut(label, skipped)
 	words := strings.Fields(label)
 	if len(words) == 0 {
