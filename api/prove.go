@@ -2,7 +2,7 @@ package api
 
 // ProveRequest is the body of POST /v1/doctor/prove.
 type ProveRequest struct {
-	Site string `json:"site,omitempty" maxLength:"64" doc:"site to try it in, which must run; empty makes one and destroys it"`
+	Site string `json:"site,omitempty" maxLength:"255" doc:"site to try it in, which must run; empty makes one and destroys it"`
 }
 
 // ProofElement is one element of the newline-delimited JSON of a proof. The last one has Done or Error set.

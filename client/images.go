@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 
 	"github.com/logis-project/logis/api"
 )
@@ -54,7 +53,7 @@ func (c *Client) ImportImage(ctx context.Context, r io.Reader) (api.Image, error
 	return out, decode(resp, &out)
 }
 
-func imagePath(name string) string { return "/v1/images/" + url.PathEscape(name) }
+func imagePath(name string) string { return "/v1/images/" + segment(name) }
 
 // streamError tells the caller's own cancellation from a stream that broke off: its end is always said.
 func streamError(ctx context.Context, err error) error {

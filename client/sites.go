@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/logis-project/logis/api"
@@ -67,7 +68,10 @@ func get[T any](ctx context.Context, c *Client, method, path string, in any) (T,
 	return out, err
 }
 
-func sitePath(name string) string { return "/v1/sites/" + url.PathEscape(name) }
+func sitePath(name string) string { return "/v1/sites/" + segment(name) }
+
+// segment writes a name as one part of a path: "." and ".." would be another path.
+func segment(name string) string { return strings.ReplaceAll(url.PathEscape(name), ".", "%2E") }
 
 func noWaitQuery(noWait bool) string {
 	if noWait {

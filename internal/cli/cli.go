@@ -80,7 +80,7 @@ func (c *commandLine) root() *cobra.Command {
 	root.SetIn(c.In)
 	root.SetOut(c.Out)
 	root.SetErr(c.Err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, "%v", err) })
+	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().StringVar(&c.socket, "socket", "", "logisd's socket (default LOGIS_SOCKET, else "+client.DefaultSocket+")")
 	root.AddCommand(
 		c.create(), c.destroy(), c.start(), c.stop(), c.restart(),

@@ -21,6 +21,9 @@ func (c *commandLine) create() *cobra.Command {
 		Args:    exactly("NAME"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			req.Name = args[0]
+			if req.NoStart && req.NoWait {
+				return usage(cmd, "--no-start and --no-wait contradict each other: what is not started is not waited for")
+			}
 			if priority != nil {
 				req.Priority = *priority
 			}

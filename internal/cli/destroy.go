@@ -47,7 +47,7 @@ func (c *commandLine) confirm(ctx context.Context, cmd *cobra.Command, names []s
 		}
 	}
 	if _, ok := terminal(c.In); !ok {
-		return usage(cmd, "will not destroy without being asked for it twice: give --force, or run it on a terminal")
+		return usage(cmd, "cannot destroy without a yes, and there is no terminal to ask on: give --force")
 	}
 	everything := "it"
 	if len(names) > 1 {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,8 +27,12 @@ func (c *commandLine) doctor() *cobra.Command {
 			switch {
 			case fix && prove:
 				return usage(cmd, "--fix and --prove are two commands")
-			case prove && len(args) == 1:
+			case prove && len(args) == 1 && args[0] != "":
 				return nil
+			case prove && len(args) > 1:
+				return usage(cmd, "doctor --prove takes at most one NAME, got %s", count(len(args), "operand"))
+			case !prove && len(args) == 1:
+				return usage(cmd, "doctor looks at the whole host: to prove the isolation of one site, logis doctor --prove %s", args[0])
 			}
 			return exactly()(cmd, args)
 		},
@@ -56,9 +61,32 @@ func (c *commandLine) doctor() *cobra.Command {
 		},
 	})
 	cmd.Flags().BoolVar(&fix, "fix", false, "mend what can be mended without a loss")
-	cmd.Flags().BoolVar(&prove, "prove", false, "try from inside a site what must not work there")
+	cmd.Flags().Var((*proveFlag)(&prove), "prove", "try from inside a site what must not work there")
+	cmd.Flags().Lookup("prove").NoOptDefVal = "true"
 	return cmd
 }
+
+// proveFlag is a flag without a value: the site is an operand, which --prove=NAME would take for one.
+type proveFlag bool
+
+func (p *proveFlag) String() string {
+	if *p {
+		return "true"
+	}
+	return ""
+}
+
+func (p *proveFlag) Set(text string) error {
+	on, err := strconv.ParseBool(text)
+	if err != nil {
+		return fmt.Errorf("%q goes behind a space: logis doctor --prove %s", text, text)
+	}
+	*p = proveFlag(on)
+	return nil
+}
+
+func (p *proveFlag) Type() string     { return "switch" }
+func (p *proveFlag) IsBoolFlag() bool { return true }
 
 // healthy tells whether nothing needed is missing and nothing found is unmended.
 func healthy(d api.Doctor) bool {

@@ -66,7 +66,7 @@ func TestDoctor(t *testing.T) {
 	if r := run(t, socket, "", "doctor", "alice"); r.status != 2 {
 		t.Errorf("an operand: %+v", r)
 	}
-	if r := run(t, t.TempDir()+"/none", "", "doctor"); r.status != 1 || !strings.Contains(r.err, "start it with `systemctl start logis`") {
+	if r := run(t, t.TempDir()+"/none", "", "doctor"); r.status != 1 || !strings.Contains(r.err, "there is no such socket: start ") {
 		t.Errorf("no daemon: %+v", r)
 	}
 }

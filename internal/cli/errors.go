@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -82,7 +83,11 @@ func exitStatus(err error) int {
 
 // complain prints the one line of an error.
 func (c *commandLine) complain(err error) {
-	_, _ = fmt.Fprintf(c.Err, "logis: %s\n", clean(err.Error()))
+	text := err.Error()
+	if un, ok := errors.AsType[*client.UnreachableError](err); ok {
+		text = unreachable(un, callerOf(un.Socket))
+	}
+	_, _ = fmt.Fprintf(c.Err, "logis: %s\n", clean(text))
 }
 
 // finish prints err, unless that was done, and returns the exit status.
@@ -112,6 +117,9 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 func exactly(operands ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == len(operands) {
+			if i := slices.Index(args, ""); i >= 0 {
+				return usage(cmd, "%s is empty", operands[i])
+			}
 			return nil
 		}
 		want := "nothing after it"
@@ -122,6 +130,6 @@ func exactly(operands ...string) cobra.PositionalArgs {
 		if len(args) > 0 {
 			got = count(len(args), "operand")
 		}
-		return usage(cmd, "%s takes %s, got %s", cmd.Name(), want, got)
+		return usage(cmd, "%s takes %s, got %s", strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" "), want, got)
 	}
 }

@@ -71,6 +71,9 @@ func namesOrAll(all *bool) cobra.PositionalArgs {
 func unique(cmd *cobra.Command, names []string) error {
 	seen := make(map[string]bool, len(names))
 	for _, n := range names {
+		if n == "" {
+			return usage(cmd, "a name is empty")
+		}
 		if seen[n] {
 			return usage(cmd, "%q is given twice", n)
 		}

@@ -31,7 +31,7 @@ func allowed() map[string][]string {
 		"internal/container/entry": {"internal/linux"},
 		"internal/guest":           {"internal/frame", "internal/guest/control", "internal/linux", "internal/strict"},
 		"client":                   {"api", "internal/frame"},
-		"cmd/logis":                {"api", "client", "internal/cli", "internal/frame", "internal/quantity"},
+		"cmd/logis":                {"api", "client", "internal/cli", "internal/frame", "internal/near", "internal/quantity"},
 		"cmd/logis-probe":          {"internal/probe"},
 		"cmd/logis-init":           {"internal/container/entry", "internal/frame", "internal/guest", "internal/guest/control", "internal/linux", "internal/strict"},
 	}

@@ -93,7 +93,11 @@ func (e *Engine) Prove(ctx context.Context, name string, report ProofReport) (_ 
 	if err := fault.Point("prove: sites"); err != nil {
 		return ProofSum{}, err
 	}
-	err = p.run(ctx)
+	ctx, stop := p.endWithSites(ctx)
+	defer stop()
+	if err = p.run(ctx); err != nil && errors.Is(context.Cause(ctx), site.ErrConflict) {
+		err = context.Cause(ctx) // whatever broke off with the site
+	}
 	return p.sum, err
 }
 
@@ -161,6 +165,9 @@ func (p *proof) run(ctx context.Context) (err error) {
 		}
 		p.report.Step(r.group + ": " + r.name)
 		p.outside(ctx, r)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	return nil
 }

@@ -50,6 +50,9 @@ func (p *proof) outside(ctx context.Context, r outsideRow) {
 		}
 		row.Seen, row.OK = seen, probe.Right(r.want, compared)
 	}
+	if !row.OK && over(ctx) {
+		return
+	}
 	p.add(row)
 }
 
@@ -64,11 +67,15 @@ func (p *proof) inside(ctx context.Context) error {
 		if next == len(want) || r.Group != want[next].Group || r.Name != want[next].Name {
 			return fmt.Errorf("the site tells of %.40q of %.40q out of turn", r.Name, r.Group)
 		}
-		p.add(compare(want[next], r))
+		row := compare(want[next], r)
+		if !row.OK && over(ctx) {
+			return context.Cause(ctx)
+		}
+		p.add(row)
 		next++
 		return nil
 	})
-	if err := ctx.Err(); err != nil {
+	if broken != nil && over(ctx) {
 		return context.Cause(ctx)
 	}
 	for i, a := range want[next:] {

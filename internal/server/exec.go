@@ -18,7 +18,7 @@ import (
 )
 
 type execInput struct {
-	Name    string `path:"name" maxLength:"64"`
+	Name    string `path:"name" maxLength:"255"`
 	Upgrade string `header:"Upgrade" doc:"logis-exec"`
 	Body    api.ExecRequest
 }

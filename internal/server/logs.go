@@ -16,8 +16,8 @@ import (
 )
 
 type logsInput struct {
-	Name    string `path:"name" maxLength:"64"`
-	Service string `query:"service" maxLength:"64" doc:"empty is all services"`
+	Name    string `path:"name" maxLength:"255"`
+	Service string `query:"service" maxLength:"255" doc:"empty is all services"`
 	Lines   int    `query:"lines" minimum:"0" maximum:"10000" default:"100" doc:"how many of the last lines"`
 	Follow  bool   `query:"follow" doc:"go on with what comes"`
 }

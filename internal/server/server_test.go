@@ -96,7 +96,7 @@ func TestErrorsHaveTheirCode(t *testing.T) {
 	_, reserved := c.Create(ctx, api.CreateRequest{Name: "root"})
 	_, negative := c.Create(ctx, api.CreateRequest{Name: "x", Limits: api.LimitsRequest{PIDs: -1}})
 	_, target := c.Wait(ctx, "bob", "happy", 0)
-	_, long := c.Site(ctx, strings.Repeat("x", 100))
+	_, long := c.Site(ctx, strings.Repeat("x", 300))
 	_, exec := c.Exec(ctx, "nobody-here", api.ExecRequest{Command: []string{"true"}})
 	_, empty := c.Exec(ctx, "bob", api.ExecRequest{})
 	for _, tc := range []struct {

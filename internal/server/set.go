@@ -13,7 +13,7 @@ type Settings interface {
 }
 
 type setInput struct {
-	Name string `path:"name" maxLength:"64"`
+	Name string `path:"name" maxLength:"255"`
 	Body api.SetRequest
 }
 

@@ -14,16 +14,16 @@ import (
 type none struct{}
 
 type named struct {
-	Name string `path:"name" maxLength:"64"`
+	Name string `path:"name" maxLength:"255"`
 }
 
 type startInput struct {
-	Name   string `path:"name" maxLength:"64"`
+	Name   string `path:"name" maxLength:"255"`
 	NoWait bool   `query:"no_wait" doc:"answer before the site is ready"`
 }
 
 type waitInput struct {
-	Name    string  `path:"name" maxLength:"64"`
+	Name    string  `path:"name" maxLength:"255"`
 	For     string  `query:"for" enum:"ready,stopped" default:"ready"`
 	Timeout float64 `query:"timeout" minimum:"0" maximum:"31536000" doc:"seconds; 0 is no limit"`
 }

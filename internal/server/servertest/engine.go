@@ -123,8 +123,8 @@ func (m *Engine) Create(ctx context.Context, spec site.Spec, opts engine.CreateO
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.last = spec
-	if spec.Name == "root" {
-		return site.Status{}, fmt.Errorf("%w: the name is reserved", site.ErrInvalid)
+	if err := site.CheckName(spec.Name); err != nil {
+		return site.Status{}, err
 	}
 	if _, taken := m.sites[spec.Name]; taken {
 		return site.Status{}, fmt.Errorf("%w: a site of that name exists", site.ErrConflict)
