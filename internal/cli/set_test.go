@@ -34,7 +34,7 @@ func TestSet(t *testing.T) {
 		{"set alice --cpu-weight 0", 2, "must be a whole number above zero"},
 		{"set alice --cpu-weight 10001", 2, "cpu weight must be from 1 to 10000"},
 		{"set alice --io-weight 10001", 2, "i/o weight must be from 1 to 10000"},
-		{"set alice --io-bandwidth 1K", 2, "i/o bandwidth must be at least 1 MiB a second, or 0 for no limit"},
+		{"set alice --io-bandwidth 1K", 2, "i/o bandwidth must be from 1 MiB to 128 GiB a second, or off for no limit"},
 		{"set alice --io-bandwidth on", 2, `"on" is not bytes a second such as 10MiB, nor off`},
 		{"set alice --open-files 10", 2, "open files must be from 256 to 1048576"},
 		{"set alice --log-size 1K", 2, "log size must be from 64 KiB to 1 GiB"},

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"strings"
-	"syscall"
 
 	"github.com/logis-project/logis/internal/container/entry"
 	"github.com/logis-project/logis/internal/guest/control"
+	"github.com/logis-project/logis/internal/linux"
 	"github.com/logis-project/logis/internal/probe"
 )
 
@@ -75,16 +75,15 @@ func ownerOfSetuid(ctx context.Context, p *proof) (string, error) {
 		return "", err
 	}
 	defer root.Close()
-	info, err := root.Lstat(strings.TrimPrefix(probe.PlantedSetuid, "/"))
+	mode, uid, gid, err := linux.Owner(root, strings.TrimPrefix(probe.PlantedSetuid, "/"))
 	if err != nil {
 		return "", err
 	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || info.Mode()&os.ModeSetuid == 0 {
+	if mode&fs.ModeSetuid == 0 {
 		return "", errors.New("it is not setuid")
 	}
 	first := p.subject.Record.IDBase
-	for _, id := range []uint32{st.Uid, st.Gid} {
+	for _, id := range []uint32{uid, gid} {
 		if id < first || id-first >= entry.IDs {
 			return fmt.Sprintf("id %d of the host", id), nil
 		}

@@ -114,17 +114,8 @@ func carry(root *os.File, name string, kind uint32) error {
 // dropBounding empties this thread's bounding set but for what lxcfs uses: it mounts, joins PID namespaces, names the sender of
 // a message, and reads of every process in which cgroup that is.
 func dropBounding() error {
-	kept := uint64(1)<<unix.CAP_SYS_ADMIN | 1<<unix.CAP_SYS_PTRACE | 1<<unix.CAP_SYS_CHROOT | 1<<unix.CAP_DAC_READ_SEARCH |
-		1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID | 1<<unix.CAP_KILL
-	for c := range uint(64) {
-		if kept&(1<<c) != 0 {
-			continue
-		}
-		if err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0, 0, 0); err == unix.EINVAL {
-			return nil // past the kernel's last capability
-		} else if err != nil {
-			return fmt.Errorf("drop capability %d: %w", c, err)
-		}
-	}
-	return nil
+	return linux.DropBounding([]uint{
+		unix.CAP_SYS_ADMIN, unix.CAP_SYS_PTRACE, unix.CAP_SYS_CHROOT, unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE, unix.CAP_SETUID,
+		unix.CAP_SETGID, unix.CAP_KILL,
+	})
 }

@@ -35,6 +35,7 @@ const (
 	MaxWeight      = 10_000   // of the kernel: cgroup-v2.rst, "Weights"
 	MinIOBandwidth = 1 << 20  // below it the services do not become ready in time
 	MinBandwidth   = 64 << 10 // a page in seconds, not minutes
+	MaxBandwidth   = 1 << 37  // of both, a terabit a second: who wants more wants no limit
 	MinOpenFiles   = 256      // PID 1 itself has that many while it serves exec and logs
 	MaxOpenFiles   = 1 << 20  // fs.nr_open, unless the host changes it
 	MinLogSize     = 64 << 10 // room for a few of the longest lines
@@ -80,10 +81,10 @@ func (l Limits) Check() error {
 		return fmt.Errorf("%w: cpu weight must be from 1 to %d", ErrInvalid, MaxWeight)
 	case l.IOWeight < 1 || l.IOWeight > MaxWeight:
 		return fmt.Errorf("%w: i/o weight must be from 1 to %d", ErrInvalid, MaxWeight)
-	case l.IOBandwidth != 0 && l.IOBandwidth < MinIOBandwidth:
-		return fmt.Errorf("%w: i/o bandwidth must be at least %d MiB a second, or 0 for no limit", ErrInvalid, MinIOBandwidth>>20)
-	case l.Bandwidth != 0 && l.Bandwidth < MinBandwidth:
-		return fmt.Errorf("%w: bandwidth must be at least %d KiB a second, or 0 for no limit", ErrInvalid, MinBandwidth>>10)
+	case l.IOBandwidth != 0 && (l.IOBandwidth < MinIOBandwidth || l.IOBandwidth > MaxBandwidth):
+		return fmt.Errorf("%w: i/o bandwidth must be from %d MiB to %d GiB a second, or off for no limit", ErrInvalid, MinIOBandwidth>>20, MaxBandwidth>>30)
+	case l.Bandwidth != 0 && (l.Bandwidth < MinBandwidth || l.Bandwidth > MaxBandwidth):
+		return fmt.Errorf("%w: bandwidth must be from %d KiB to %d GiB a second, or off for no limit", ErrInvalid, MinBandwidth>>10, MaxBandwidth>>30)
 	case l.OpenFiles < MinOpenFiles || l.OpenFiles > MaxOpenFiles:
 		return fmt.Errorf("%w: open files must be from %d to %d", ErrInvalid, MinOpenFiles, MaxOpenFiles)
 	case l.LogSize < MinLogSize || l.LogSize > MaxLogSize:

@@ -30,6 +30,8 @@ func TestCheckLimits(t *testing.T) {
 		"i/o bandwidth":      func(l *Limits) { l.IOBandwidth = MinIOBandwidth - 1 },
 		"negative":           func(l *Limits) { l.IOBandwidth = -1 },
 		"bandwidth":          func(l *Limits) { l.Bandwidth = MinBandwidth - 1 },
+		"fast disk":          func(l *Limits) { l.IOBandwidth = MaxBandwidth + 1 },
+		"fast network":       func(l *Limits) { l.Bandwidth = 100 << 40 },
 		"negative bandwidth": func(l *Limits) { l.Bandwidth = -1 },
 		"few files":          func(l *Limits) { l.OpenFiles = MinOpenFiles - 1 },
 		"many files":         func(l *Limits) { l.OpenFiles = MaxOpenFiles + 1 },

@@ -67,7 +67,11 @@ func restrict(spec Spec) error {
 	if err := limitOpenFiles(spec.OpenFiles); err != nil {
 		return err
 	}
-	if err := dropBounding(spec.Keep); err != nil {
+	// execve(2) as root of the namespace then grants just what is kept (capabilities(7)).
+	if err := linux.DropBounding(spec.Keep); err != nil {
+		return err
+	}
+	if err := clearInheritable(); err != nil {
 		return err
 	}
 	return loadFilter(spec.Filter)
@@ -94,26 +98,7 @@ func limitOpenFiles(n uint64) error {
 	return nil
 }
 
-// dropBounding empties the bounding set but for keep; execve(2) as root of the namespace then grants just those
-// (capabilities(7)).
-func dropBounding(keep []uint) error {
-	var kept uint64
-	for _, c := range keep {
-		kept |= 1 << c
-	}
-	for c := range uint(64) {
-		if kept&(1<<c) != 0 {
-			continue
-		}
-		if err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0, 0, 0); err == unix.EINVAL {
-			return clearInheritable() // past the kernel's last capability
-		} else if err != nil {
-			return fmt.Errorf("drop capability %d: %w", c, err)
-		}
-	}
-	return clearInheritable()
-}
-
+// clearInheritable leaves nothing in the ambient and the inheritable set.
 func clearInheritable() error {
 	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
 		return fmt.Errorf("clear ambient capabilities: %w", err)
