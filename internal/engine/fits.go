@@ -106,7 +106,7 @@ func (e *Engine) noSwap(asked int64) string {
 	if err != nil || host.Swap > 0 || asked <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("swap: this machine has none, so that nothing of the %s can be used: add some (mkswap, swapon)", quantity.Format(asked))
+	return fmt.Sprintf("swap of %s: this machine has none, so that nothing of it can be used: add some (mkswap, swapon)", quantity.Format(asked))
 }
 
 // warnOf adds a warning, unless it is "".

@@ -143,7 +143,7 @@ func (b *build) inImage() stage { return stage{root: b.rootfs, where: inImage} }
 // debootstrap unpacks and configures the minimal system. It checks the archive's signature, or fails.
 func (b *build) debootstrap(ctx context.Context, out io.Writer) error {
 	if _, err := exec.LookPath("debootstrap"); err != nil {
-		return fmt.Errorf("%w: apt-get install debootstrap", err)
+		return errors.New("debootstrap is not installed: apt-get install debootstrap")
 	}
 	if err := os.Mkdir(b.rootfs, 0o755); err != nil {
 		return err
