@@ -85,7 +85,7 @@ func (p *proveFlag) Set(text string) error {
 	return nil
 }
 
-func (p *proveFlag) Type() string     { return "switch" }
+func (p *proveFlag) Type() string     { return "bool" }
 func (p *proveFlag) IsBoolFlag() bool { return true }
 
 // healthy tells whether nothing needed is missing and nothing found is unmended.

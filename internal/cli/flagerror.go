@@ -24,6 +24,9 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	flag, value := wrong.GetFlag(), wrong.GetValue()
 	why := errors.Unwrap(wrong).Error()
+	if strings.HasPrefix(why, `"`) { // it names the value itself
+		return usage(cmd, "--%s: %s", flag.Name, why)
+	}
 	switch flag.Value.Type() {
 	case "bool":
 		return usage(cmd, "--%s takes no value, and got %.60q", flag.Name, value)
@@ -31,9 +34,6 @@ func flagError(cmd *cobra.Command, err error) error {
 		why = "must be a whole number"
 	case "duration":
 		why = "must be a duration such as 30s or 2m"
-	}
-	if strings.HasPrefix(why, `"`) { // it names the value itself
-		return usage(cmd, "--%s: %s", flag.Name, why)
 	}
 	return usage(cmd, "--%s %s, not %.60q", flag.Name, why, value)
 }
