@@ -113,6 +113,11 @@ func (s *bareServer) direct(t *testing.T, words []string) error {
 		return s.copyFile(words[1], words[2])
 	case len(words) == 2 && words[0] == "daemons" && words[1] == "start": // as the package does under systemd
 		return s.installed(t)
+	case len(words) == 2 && words[0] == "daemons" && words[1] == "stop": // as systemd does when the package is removed
+		s.logis(t, "stop", "--all")
+		s.proxy.stop(t)
+		s.daemon.stop(t)
+		return nil
 	case len(words) == 2 && words[0] == "image" && words[1] == "import": // in place of a build, which takes minutes
 		s.logis(t, "image", "import", required(t, "LOGIS_IMAGE"))
 		return nil
