@@ -234,7 +234,7 @@ func TestRefusals(t *testing.T) {
 			"--no-create-home --shell /usr/sbin/nologin --user-group logis-proxy\n"},
 		"taken port": {true, "[proxy]\nhttp = [\"127.0.0.1:80\", \":80\"]", "logis-proxy: cannot listen on :80: another program has " +
 			"this port: stop it or change proxy.http in the configuration\n"},
-		"unknown key": {true, "colour = 1", "unknown key \"colour\"\n"},
+		"unknown key": {true, "instanc = 1", ":1: instanc: unknown key: did you mean instance?\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd, _ := box(t, test.withUser, test.config)

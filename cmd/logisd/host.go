@@ -71,7 +71,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (_ *host, err 
 	h := &host{probe: probe}
 	h.network, err = network.New(network.Options{
 		Instance: c.Instance, Subnet4: c.Network.Subnet4, Subnet6: c.Network.Subnet6,
-		ProxyPorts: proxyPorts(c), ResolvConf: "/etc/resolv.conf",
+		ProxyPorts: c.ProxyPorts(), ResolvConf: "/etc/resolv.conf",
 		Links: c.Network.Links, SMTP: c.Network.SMTP, Log: log,
 	})
 	if err != nil {
@@ -177,19 +177,6 @@ func findProgram(name string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s is neither beside %s nor in /usr/lib/logis: run make install", name, self)
-}
-
-// proxyPorts are the ports that sites may reach on the host, to visit each other's websites.
-func proxyPorts(c config.Config) []uint16 {
-	var ports []uint16
-	for _, address := range append(append([]string{}, c.Proxy.HTTP...), c.Proxy.HTTPS...) {
-		if _, port, err := net.SplitHostPort(address); err == nil {
-			if n, err := strconv.ParseUint(port, 10, 16); err == nil {
-				ports = append(ports, uint16(n))
-			}
-		}
-	}
-	return ports
 }
 
 // proxyIDs looks up the proxy's user; -1 when it does not exist, and then only root can be the proxy.

@@ -21,16 +21,12 @@ import (
 	"github.com/logis-project/logis/internal/config"
 	"github.com/logis-project/logis/internal/engine"
 	"github.com/logis-project/logis/internal/event"
-	"github.com/logis-project/logis/internal/linux"
 	"github.com/logis-project/logis/internal/server"
 	"github.com/logis-project/logis/internal/site"
 )
 
 // shutdownTimeout bounds the end of logisd after SIGTERM.
 const shutdownTimeout = 20 * time.Second
-
-// longestSocket is the length of the longest path of a socket below run_dir: a site's, with a name of 31.
-const longestSocket = len("/sites/") + 31 + len("/control.sock")
 
 func main() {
 	path := flag.String("config", config.DefaultPath, "configuration `FILE`")
@@ -60,10 +56,6 @@ func run(path string) error {
 	c, err := config.Load(path)
 	if err != nil {
 		return err
-	}
-	if longest := linux.MaxSocketPath - longestSocket; len(c.RunDir) > longest {
-		return fmt.Errorf("run_dir: %s has %d bytes, and %d are the most: the paths of the sockets below it are bounded",
-			c.RunDir, len(c.RunDir), longest)
 	}
 	unlock, err := lockHost(c)
 	if err != nil {

@@ -3,18 +3,15 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
+	"net"
 	"net/netip"
-	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/logis-project/logis/internal/quantity"
-	"github.com/logis-project/logis/internal/strict"
 )
 
 // DefaultPath is where both daemons look without --config.
@@ -34,6 +31,8 @@ type Config struct {
 	Proxy      Proxy    `toml:"proxy"`
 	TLS        TLS      `toml:"tls"`
 	Defaults   Defaults `toml:"defaults"`
+
+	Source Source `toml:"-"` // where it was read
 }
 
 // Pool says where images and sites are stored.
@@ -152,100 +151,17 @@ func Default() Config {
 	}
 }
 
-// Load reads path over the defaults. A missing file is an error unless path is DefaultPath. An unknown key is an error
-// that names it.
-func Load(path string) (Config, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && path == DefaultPath {
-		return Default(), nil
-	}
-	if err != nil {
-		return Config{}, fmt.Errorf("read configuration: %w", err)
-	}
-	c, err := Parse(data)
-	if err != nil {
-		return Config{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return c, nil
-}
-
-// Parse reads a configuration over the defaults and checks it.
-func Parse(data []byte) (Config, error) {
-	c := Default()
-	if err := strict.Unmarshal(data, &c); err != nil {
-		return Config{}, err
-	}
-	return c, c.check()
-}
-
-// The ids of the host's accounts, of systemd's dynamic users and of nobody are below lowestID, systemd.users(5). Above
-// highestID there is no room for 16 sites before the id that is none.
-const (
-	lowestID  = 1 << 17
-	highestID = 1<<32 - 1 - 17*65536
-)
-
-var instanceName = regexp.MustCompile(`^[a-z][a-z0-9]{0,7}$`)
-
-func (c Config) check() error {
-	switch {
-	case !instanceName.MatchString(c.Instance):
-		return fmt.Errorf("instance: %q must be 1 to 8 of a-z and 0-9, a letter first", c.Instance)
-	case !filepath.IsAbs(c.StateDir):
-		return fmt.Errorf("state_dir: %q is not an absolute path", c.StateDir)
-	case !filepath.IsAbs(c.RunDir):
-		return fmt.Errorf("run_dir: %q is not an absolute path", c.RunDir)
-	case c.FirstID < lowestID || c.FirstID > highestID:
-		return fmt.Errorf("first_id: %d must be from %d, which is above the host's own ids, to %d", c.FirstID, lowestID, highestID)
-	case c.Pool.Path != "" && !filepath.IsAbs(c.Pool.Path):
-		return fmt.Errorf("pool.path: %q is not an absolute path", c.Pool.Path)
-	case c.Pool.Size < 1<<30:
-		return fmt.Errorf("pool.size: %s is less than 1GiB", quantity.Format(int64(c.Pool.Size)))
-	case !c.Network.Subnet4.Addr().Is4() || c.Network.Subnet4.Bits() > 29:
-		return fmt.Errorf("network.subnet4: %q is not an IPv4 subnet of /29 or larger", c.Network.Subnet4)
-	case !c.Network.Subnet6.Addr().Is6() || c.Network.Subnet6.Bits() > 112:
-		return fmt.Errorf("network.subnet6: %q is not an IPv6 subnet of /112 or larger", c.Network.Subnet6)
-	case c.checkLinks() != nil:
-		return c.checkLinks()
-	case c.TLS.Mode != "off":
-		return fmt.Errorf("tls.mode: %q is not served by this release: use \"off\"", c.TLS.Mode)
-	case c.Defaults.CPUs <= 0 || c.Defaults.PIDs <= 0 || c.Defaults.Memory <= 0 || c.Defaults.Disk <= 0:
-		return errors.New("defaults: memory, disk, cpus and pids must be above zero")
-	case outside(c.Defaults.CPUWeight, 1, 10_000) || outside(c.Defaults.IOWeight, 1, 10_000):
-		return errors.New("defaults: cpu_weight and io_weight must be from 1 to 10000")
-	case c.Defaults.IOBandwidth != 0 && c.Defaults.IOBandwidth < 1<<20:
-		return errors.New("defaults: io_bandwidth must be \"off\" or at least 1MiB a second")
-	case c.Defaults.Bandwidth != 0 && c.Defaults.Bandwidth < 64<<10:
-		return errors.New("defaults: bandwidth must be \"off\" or at least 64KiB a second")
-	case outside(c.Defaults.OpenFiles, 256, 1<<20):
-		return errors.New("defaults: open_files must be from 256 to 1048576")
-	case outside(int64(c.Defaults.LogSize), 64<<10, 1<<30):
-		return errors.New("defaults: log_size must be from 64KiB to 1GiB")
-	}
-	return nil
-}
-
-func outside(n, low, high int64) bool { return n < low || n > high }
-
-var siteName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,29}[a-z0-9])?$`)
-
-func (c Config) checkLinks() error {
-	for _, group := range c.Network.Links {
-		seen := map[string]bool{}
-		for _, name := range group {
-			if !siteName.MatchString(name) {
-				return fmt.Errorf("network.links: %q is not a site's name", name)
+// ProxyPorts are the TCP ports that the proxy listens on.
+func (c Config) ProxyPorts() []uint16 {
+	var ports []uint16
+	for _, address := range slices.Concat(c.Proxy.HTTP, c.Proxy.HTTPS) {
+		if _, port, err := net.SplitHostPort(address); err == nil {
+			if n, err := strconv.ParseUint(port, 10, 16); err == nil && n > 0 {
+				ports = append(ports, uint16(n))
 			}
-			if seen[name] {
-				return fmt.Errorf("network.links: %s is twice in one group", name)
-			}
-			seen[name] = true
-		}
-		if len(group) < 2 {
-			return fmt.Errorf("network.links: %q is not a group of two sites or more", group)
 		}
 	}
-	return nil
+	return ports
 }
 
 // ProxySocket is the path of the socket between logisd and logis-proxy.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/logis-project/logis/internal/config"
 	"github.com/logis-project/logis/internal/site"
+	"github.com/logis-project/logis/internal/strict"
 )
 
 // What nobody asks for is as configured, and what may be zero can be asked to be.
@@ -29,5 +30,28 @@ func TestWithDefaults(t *testing.T) {
 	}
 	if d := cmp.Diff(asked, e.withDefaults(site.Spec{Limits: asked}).Limits); d != "" {
 		t.Errorf("all asked for, swap and bandwidths to be none (-want +got):\n%s", d)
+	}
+}
+
+// What the configuration takes as a default, a site can be made with: the bounds are the same.
+func TestDefaultsAreLimits(t *testing.T) {
+	for _, line := range []string{
+		`memory = "64MiB"`, `memory = "63MiB"`, `swap = "0"`, `disk = "256MiB"`, `disk = "255MiB"`, "cpus = 0.01", "cpus = 0.009", "cpus = 1024", "cpus = 1025",
+		"cpus = nan", "pids = 32", "pids = 31", "pids = 4194304", "pids = 4194305", "cpu_weight = 1", "cpu_weight = 0", "cpu_weight = 10000",
+		"cpu_weight = 10001", "io_weight = 1", "io_weight = 0", "io_weight = 10000", "io_weight = 10001", `io_bandwidth = "off"`,
+		`io_bandwidth = "1MiB"`, `io_bandwidth = "1023KiB"`, `bandwidth = "64KiB"`, `bandwidth = "63KiB"`, "open_files = 256",
+		"open_files = 255", "open_files = 1048576", "open_files = 1048577", `log_size = "64KiB"`, `log_size = "63KiB"`, `log_size = "1GiB"`,
+		`log_size = "1025MiB"`,
+	} {
+		var e Engine
+		_, refused := config.Parse([]byte("[defaults]\n" + line))
+		e.config = config.Default()
+		if err := strict.Unmarshal([]byte("[defaults]\n"+line), &e.config); err != nil {
+			t.Fatal(err)
+		}
+		err := e.withDefaults(site.Spec{Limits: site.Limits{Swap: site.Unset, IOBandwidth: site.Unset, Bandwidth: site.Unset}}).Limits.Check()
+		if (refused == nil) != (err == nil) {
+			t.Errorf("%s: the configuration says %v, a site %v", line, refused, err)
+		}
 	}
 }
