@@ -19,6 +19,7 @@ const (
 
 // Check is one requirement of the host.
 type Check struct {
+	Group  string `json:"group" enum:"host,network,disk,sites" doc:"part of the host that it is about"`
 	What   string `json:"what"`
 	Status string `json:"status" enum:"ok,warning,missing"`
 	Found  string `json:"found"`

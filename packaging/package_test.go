@@ -298,7 +298,9 @@ func keys(section reflect.Type) []string {
 			names = append(names, keys(f.Type)...)
 			continue
 		}
-		names = append(names, f.Tag.Get("toml"))
+		if name := f.Tag.Get("toml"); name != "-" {
+			names = append(names, name)
+		}
 	}
 	return names
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -74,6 +75,28 @@ func status(t *testing.T, path string) map[string]string {
 		fields[name] = strings.Join(strings.Fields(value), " ")
 	}
 	return fields
+}
+
+// A port that is taken is said to be, by whom, and what to do.
+func TestTakenPort(t *testing.T) {
+	cmd, dir := box(t, true, "")
+	// perl is in every Debian. The program is started once the other listens, and ends with the box.
+	holder := `perl -MIO::Socket::INET -e 'IO::Socket::INET->new(Listen => 1, LocalPort => 80) or die; print "$$\n"; close STDOUT; sleep 60' >"$1/pid" & ` +
+		`until [ -s "$1/pid" ]; do kill -0 $!; done; `
+	cmd.Args[2] = strings.Replace(cmd.Args[2], `exec "$1/logis-proxy"`, `{ `+holder+`}; status=0; "$1/logis-proxy"`, 1) +
+		` || status=$?; kill $!; exit $status`
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	err := cmd.Run()
+	pid, readErr := os.ReadFile(filepath.Join(dir, "pid"))
+	if readErr != nil {
+		t.Fatalf("%v: %s", readErr, stderr.String())
+	}
+	holds := regexp.MustCompile(`^logis-proxy: cannot listen on :80: perl[0-9.]* \(pid ` + strings.TrimSpace(string(pid)) +
+		`\) has this port: (kill [0-9]+|systemctl disable --now \S+); or change proxy\.http in the configuration\n$`)
+	if cmd.ProcessState.ExitCode() != 1 || !holds.MatchString(stderr.String()) {
+		t.Errorf("%v: %q, want %s", err, stderr.String(), holds)
+	}
 }
 
 func TestDropsPrivileges(t *testing.T) {
@@ -232,8 +255,8 @@ func TestRefusals(t *testing.T) {
 	}{
 		"no user": {false, "", `logis-proxy: user "logis-proxy" does not exist: create it with: useradd --system ` +
 			"--no-create-home --shell /usr/sbin/nologin --user-group logis-proxy\n"},
-		"taken port": {true, "[proxy]\nhttp = [\"127.0.0.1:80\", \":80\"]", "logis-proxy: cannot listen on :80: another program has " +
-			"this port: stop it or change proxy.http in the configuration\n"},
+		"taken port": {true, "[proxy]\nhttp = [\"127.0.0.1:80\", \":80\"]", "logis-proxy: cannot listen on :80: another address " +
+			"of the configuration has this port already: leave one of them out of proxy.http\n"},
 		"unknown key": {true, "instanc = 1", ":1: instanc: unknown key: did you mean instance?\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -26,7 +26,7 @@ import (
 
 // group may use the API socket; proxyUser runs logis-proxy.
 const (
-	group     = require.Group
+	group     = require.AdminGroup
 	proxyUser = require.ProxyUser
 )
 
@@ -141,7 +141,10 @@ func checkHost(c config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	checks := require.Needed(require.Options{LoopFile: c.LoopFile(), IDs: idsOf(c), Sited: sited})
+	checks := require.Needed(require.Options{
+		Bridge: c.Instance + "0", Instance: c.Instance, Subnet4: c.Network.Subnet4, Subnet6: c.Network.Subnet6,
+		LoopFile: c.LoopFile(), IDs: idsOf(c), Sited: sited,
+	})
 	for _, check := range checks {
 		if check.What == require.SiteIDs && check.Status == require.Warning {
 			log.Warn(check.What, "found", check.Found, "mend", check.Mend)

@@ -30,6 +30,7 @@ const shutdownTimeout = 20 * time.Second
 
 func main() {
 	path := flag.String("config", config.DefaultPath, "configuration `FILE`")
+	check := flag.Bool("check", false, "check the configuration and the host, change nothing, and exit")
 	version := flag.Bool("version", false, "print the version")
 	flag.Parse()
 	if *version {
@@ -40,8 +41,14 @@ func main() {
 		fmt.Fprintf(os.Stderr, "logisd: unexpected argument %q: see logisd --help\n", flag.Arg(0))
 		os.Exit(2)
 	}
-	if err := run(*path); err != nil {
-		fmt.Fprintln(os.Stderr, "logisd:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	act := run
+	if *check {
+		act = checkOnly
+	}
+	if err := act(*path); err != nil {
+		for _, line := range linesOf(err) {
+			fmt.Fprintln(os.Stderr, "logisd:", strings.ReplaceAll(line, "\n", "; "))
+		}
 		os.Exit(1)
 	}
 }
@@ -57,19 +64,19 @@ func run(path string) error {
 	if err != nil {
 		return err
 	}
+	if err := checkHost(c, log); err != nil { // first, so that a refusal leaves no directory behind
+		return inFile(c, err)
+	}
 	unlock, err := lockHost(c)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	release, err := claimIDs(c, "/run")
+	release, err := claim(c, "/run")
 	if err != nil {
-		return err
+		return inFile(c, err)
 	}
 	defer release()
-	if err := checkHost(c, log); err != nil {
-		return err
-	}
 	host, err := open(ctx, c, log)
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ func TestMain(m *testing.M) { testhost.Main(m) }
 type setup struct {
 	bin, dir, instance string
 	run, state         string
+	net                byte // of subnets of its own
 }
 
 func newSetup(t *testing.T, instance string) setup {
@@ -46,8 +47,8 @@ func newSetup(t *testing.T, instance string) setup {
 // command runs logisd, for no longer than it takes to see that it hangs.
 func (s setup) command(t *testing.T) *exec.Cmd {
 	t.Helper()
-	config := fmt.Sprintf("instance = %q\nstate_dir = %q\nrun_dir = %q\n[pool]\nsize = \"1GiB\"\n[network]\nsubnet4 = \"10.184.0.0/24\"\n",
-		s.instance, s.state, s.run)
+	config := fmt.Sprintf("instance = %q\nstate_dir = %q\nrun_dir = %q\n[pool]\nsize = \"1GiB\"\n[network]\nsubnet4 = \"10.184.%d.0/24\"\n"+
+		"subnet6 = \"fd83:6c6f:%d::/64\"\n", s.instance, s.state, s.run, s.net, s.net)
 	path := filepath.Join(s.dir, "logis.toml")
 	if err := os.WriteFile(path, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
@@ -159,14 +160,23 @@ func TestSecondDaemon(t *testing.T) {
 		t.Errorf("got %v, %v: want the configuration alone", left, err)
 	}
 	for what, other := range map[string]setup{
-		"run_dir":   {bin: s.bin, dir: same.dir, instance: "other", run: s.run, state: same.dir + "/state"},
-		"state_dir": {bin: s.bin, dir: same.dir, instance: "other", run: same.dir + "/run", state: s.state},
+		"run_dir":   {bin: s.bin, dir: same.dir, instance: "other", run: s.run, state: same.dir + "/state", net: 1},
+		"state_dir": {bin: s.bin, dir: same.dir, instance: "other", run: same.dir + "/run", state: s.state, net: 1},
 	} {
 		other.refused(t, what)
 		other.refused(t, holder)
 	}
 	if _, err := os.Lstat("/run/logis-other.lock"); err == nil {
 		t.Error("the lock of a refused daemon is left")
+	}
+
+	// A second instance that shares addresses with the first is told where to change that, and leaves nothing behind.
+	second := setup{bin: s.bin, dir: filepath.Join(same.dir, "second"), instance: "second"}
+	mkdir(t, second.dir)
+	second.run, second.state = second.dir+"/run", second.dir+"/state"
+	second.refused(t, second.dir+"/logis.toml:8: network.subnet6: IPv6 subnet of sites: fd83:6c6f::/64 overlaps fd83:6c6f::/64, which leads to "+s.instance+"0: set")
+	if left, err := os.ReadDir(second.dir); err != nil || len(left) != 1 {
+		t.Errorf("got %v, %v: want the configuration alone", left, err)
 	}
 
 	conn, err := net.Dial("unix", s.run+"/logis.sock")

@@ -14,8 +14,8 @@ func (c *commandLine) doctor() *cobra.Command {
 	var fix, prove bool
 	cmd := c.formats(&cobra.Command{
 		Use: "doctor [--fix | --prove [NAME]]", Short: "Check the host, and compare it with the records of the sites",
-		Long: "doctor checks what logis needs of this host, and then compares the host with the records: what belongs to no site, " +
-			"and what a site lacks. With --fix it mends what can be mended without a loss; it never deletes a site's disk, an " +
+		Long: "doctor checks what logis needs of this host: what was found and, unless that is well, what to type. A warning is for " +
+			"reading. Then it compares the host with the records: what belongs to no site, and what a site lacks. With --fix it mends what can be mended without a loss; it never deletes a site's disk, an " +
 			"image or a record. The exit status is 1 if something needed is missing or a finding is not mended.\n\n" +
 			"With --prove it tries, as root of a site, what must not work there, and prints what was expected and what was seen. " +
 			"Without NAME it makes a site for that, and always one as its neighbour, and destroys what it made. In a site of " +
@@ -105,19 +105,17 @@ func healthy(d api.Doctor) bool {
 
 // diagnosis prints requirements, then findings, a line each.
 func (c *commandLine) diagnosis(d api.Doctor, fixed bool) {
-	rows := make([][]string, 0, len(d.Requirements))
-	for _, r := range d.Requirements {
-		rows = append(rows, []string{"  " + r.Status, r.What, withMend(r.Found, r.Mend)})
+	c.requirements(d.Requirements)
+	if len(d.Boot.Sites) > 0 {
+		c.printf("\n")
 	}
-	c.table([]string{"Requirements"}, rows)
-	c.printf("\n")
 	c.bootReport(d.Boot)
 
 	sites := count(d.Sites, "site")
 	if len(d.Findings) == 0 {
 		c.printf("Host and records agree (%s).\n", sites)
 	} else {
-		rows = rows[:0]
+		var rows [][]string
 		byFix := 0
 		for _, f := range d.Findings {
 			rows = append(rows, []string{"  " + remedyOf(f, fixed), subject(f) + withMend(f.What, ending(f, fixed))})

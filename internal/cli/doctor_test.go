@@ -17,8 +17,8 @@ func TestDoctor(t *testing.T) {
 	healthy := engine.Diagnosis{
 		Sites: 1,
 		Requirements: []require.Check{
-			{What: "nft", Status: require.OK, Found: "/usr/sbin/nft"},
-			{What: "debootstrap", Status: require.Warning, Found: "no such program: images can be imported, not built", Mend: "apt-get install debootstrap"},
+			{Group: require.Network, What: "nft", Status: require.OK, Found: "/usr/sbin/nft"},
+			{Group: require.Disk, What: "debootstrap", Status: require.Warning, Found: "no such program: images can be imported, not built", Mend: "apt-get install debootstrap"},
 		},
 	}
 	m.Ill(healthy)
@@ -29,6 +29,11 @@ func TestDoctor(t *testing.T) {
 	}
 	golden(t, "doctor.json", run(t, socket, "", "doctor", "--format", "json").out)
 
+	calm := healthy
+	calm.Requirements = healthy.Requirements[:1]
+	m.Ill(calm)
+	golden(t, "doctor-calm", run(t, socket, "", "doctor").out)
+
 	ill := healthy
 	ill.Boot = engine.BootReport{Began: servertest.Birth(), Ended: servertest.Birth().Add(5 * time.Second), Sites: []engine.BootSite{
 		{Name: "alice", Outcome: engine.Up, Took: 1200 * time.Millisecond},
@@ -38,7 +43,7 @@ func TestDoctor(t *testing.T) {
 	}}
 	ill.Sites, ill.Busy = 3, []string{"carol"}
 	ill.Requirements = append(ill.Requirements, require.Check{
-		What: "logis-proxy", Status: require.Missing, Found: "not connected: no website answers", Mend: "systemctl start logis-proxy",
+		Group: require.Network, What: "logis-proxy", Status: require.Missing, Found: "not connected: no website answers", Mend: "systemctl start logis-proxy",
 	})
 	ill.Findings = []engine.Finding{
 		{What: "link logis-7 belongs to no site", Remedy: "remove it", Safe: true},

@@ -127,9 +127,10 @@ func (r *PortRange) UnmarshalText(text []byte) error {
 }
 
 // MarshalText writes "FIRST-LAST".
-func (r PortRange) MarshalText() ([]byte, error) {
-	return fmt.Appendf(nil, "%d-%d", r.First, r.Last), nil
-}
+func (r PortRange) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// String is "FIRST-LAST".
+func (r PortRange) String() string { return fmt.Sprintf("%d-%d", r.First, r.Last) }
 
 // Default returns the configuration of an empty file.
 func Default() Config {

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/logis-project/logis/internal/near"
 )
 
 // allowed is what a key takes, in words; "" where there is no such key.
@@ -58,11 +60,11 @@ func suggest(key string) string {
 	if section == "" {
 		names = append(names, titles()...)
 	}
-	if near := nearest(name, names); near != "" {
-		return "did you mean " + near + "?"
+	if like := near.Of(name, names); len(like) > 0 {
+		return "did you mean " + like[0] + "?"
 	}
 	for _, r := range rules() { // of another section, misspelt
-		if s, n := split(r.key); r.allowed != "" && distance(name, n) == 1 {
+		if s, n := split(r.key); r.allowed != "" && len(near.Of(name, []string{n})) > 0 {
 			return "did you mean " + n + " " + place(s) + "?"
 		}
 	}
@@ -70,8 +72,8 @@ func suggest(key string) string {
 }
 
 func suggestSection(name string) string {
-	if near := nearest("["+name+"]", titles()); near != "" {
-		return "did you mean " + near + "?"
+	if like := near.Of("["+name+"]", titles()); len(like) > 0 {
+		return "did you mean " + like[0] + "?"
 	}
 	return "the sections are " + strings.Join(titles(), ", ")
 }
@@ -93,36 +95,4 @@ func titles() []string {
 		}
 	}
 	return all
-}
-
-// nearest is the word that name was most likely meant to be: two letters away at most, and not all of it; "" is none.
-func nearest(name string, words []string) string {
-	best, near := "", 3
-	for _, w := range words {
-		if d := distance(name, w); d < near && d < len(name) {
-			best, near = w, d
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to change, insert or leave out between two words (Levenshtein's).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -17,6 +17,7 @@ func (e *Engine) Boot(ctx context.Context) error {
 	e.sayBroken()
 	e.sayClashes()
 	e.sayMisfits(ctx)
+	e.sayNoImage()
 	attached, err := e.network.Attached(ctx)
 	if err != nil {
 		return fmt.Errorf("list veths: %w", err)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/logis-project/logis/internal/network"
 	"github.com/logis-project/logis/internal/require"
+	"github.com/logis-project/logis/internal/site"
 )
 
 // plenty is the free space of the pool below which doctor warns, in bytes.
@@ -17,10 +18,11 @@ func (e *Engine) ids() require.IDs {
 
 // requirements are those of package require, and what only logisd's own parts can tell.
 func (e *Engine) requirements(ctx context.Context) []require.Check {
+	c := e.config
 	opts := require.Options{
-		Instance: e.config.Instance, Bridge: e.network.Bridge(), StateDir: e.config.StateDir,
-		Pool:     e.pool.Dir(),
-		LoopFile: e.config.LoopFile(), Proxy: e.config.Proxy.HTTP, IDs: e.ids(),
+		Instance: c.Instance, Bridge: e.network.Bridge(), Subnet4: c.Network.Subnet4, Subnet6: c.Network.Subnet6,
+		StateDir: c.StateDir, Pool: e.pool.Dir(), LoopFile: c.LoopFile(), PoolSize: int64(c.Pool.Size),
+		Proxy: c.Proxy.HTTP, SSHPorts: [2]uint16{c.SSH.Ports.First, c.SSH.Ports.Last}, IDs: e.ids(),
 	}
 	first, each := e.store.SiteIDs()
 	opts.Sited = len(first) > 0 || len(e.store.Broken()) > 0
@@ -31,26 +33,54 @@ func (e *Engine) requirements(ctx context.Context) []require.Check {
 		opts.Ports = append(opts.Ports, require.Port{Number: rec.SSHPort, Site: rec.Name()})
 	}
 	checks := require.All(opts)
-	free, total, err := e.pool.Free(ctx)
-	if err == nil {
-		checks = append(checks, require.Room("pool", e.pool.Dir(), free, total, plenty))
+	if free, total, err := e.pool.Free(ctx); err == nil {
+		room := require.Room("pool", e.pool.Dir(), free, total, plenty)
+		room.Group = require.Disk
+		checks = append(checks, room)
 	}
-	resolver := require.Check{What: "name resolution", Status: require.OK, Found: e.network.Nameserver()}
+	resolver := require.Check{Group: require.Network, What: "name resolution", Status: require.OK, Found: e.network.Nameserver()}
 	if resolver.Found == "" {
-		resolver = require.Check{
-			What: resolver.What, Status: require.Warning, Found: "the host has no nameserver: sites cannot resolve names",
-			Mend: "name one in /etc/resolv.conf",
-		}
+		resolver.Status, resolver.Found = require.Warning, "the host has no nameserver: sites cannot resolve names"
+		resolver.Mend = "name one in /etc/resolv.conf: echo nameserver ADDRESS >> /etc/resolv.conf"
 	}
 	if found := e.view.Found(); found != "" {
-		checks = append(checks, require.Check{What: "view of sites", Status: require.OK, Found: found})
+		checks = append(checks, require.Check{Group: require.Sites, What: "view of sites", Status: require.OK, Found: found})
 	}
-	proxy := require.Check{What: "logis-proxy", Status: require.OK, Found: "connected"}
+	proxy := require.Check{Group: require.Network, What: "logis-proxy", Status: require.OK, Found: "connected"}
 	if !e.routes.Connected() {
-		proxy = require.Check{
-			What: proxy.What, Status: require.Missing, Found: "not connected: no website answers",
-			Mend: "systemctl start logis-proxy, or as root: logis-proxy",
+		proxy.Status, proxy.Found = require.Missing, "not connected: no website answers"
+		proxy.Mend = "systemctl start logis-proxy, or as root: logis-proxy"
+	}
+	connections := require.Connections(len(e.store.All()), network.EntriesOfSite(), network.OpenOfSite())
+	return append(checks, resolver, proxy, connections, e.defaults(ctx))
+}
+
+// defaults tells whether a site can be made here whose creator asks for nothing. Swap is what a site may use of what there is.
+func (e *Engine) defaults(ctx context.Context) require.Check {
+	check := func(status require.Status, found, mend string) require.Check {
+		return require.Check{Group: require.Sites, What: "defaults of sites", Status: status, Found: found, Mend: mend}
+	}
+	spec := e.withDefaults(site.Spec{Limits: site.Limits{Swap: site.Unset, IOBandwidth: site.Unset, Bandwidth: site.Unset}})
+	m, err := e.machine(ctx)
+	if err != nil {
+		return check(require.Warning, "cannot tell: "+err.Error(), "look at it by hand")
+	}
+	for _, f := range m.misfits(site.Limits{}, spec.Limits) {
+		if f.key != "swap" {
+			return check(require.Warning, f.what, "set "+f.key+" below [defaults] in logis.toml, or give another with logis create")
 		}
 	}
-	return append(checks, resolver, proxy, require.Connections(len(e.store.All()), network.EntriesOfSite(), network.OpenOfSite()))
+	if _, err := e.newestImage(spec.Image); err != nil {
+		return check(require.Warning, "there is no image "+spec.Image+" yet", "logis image build "+spec.Image)
+	}
+	return check(require.OK, "a site of image "+spec.Image+" can be made", "")
+}
+
+// sayNoImage logs that the image of the defaults is not there, before the first create says so.
+func (e *Engine) sayNoImage() {
+	if name := e.config.Defaults.Image; name != "" {
+		if _, err := e.newestImage(name); err != nil {
+			e.log.Warn("the image of [defaults] in logis.toml is not there yet", "image", name, "mend", "logis image build "+name)
+		}
+	}
 }

@@ -27,9 +27,6 @@ func (n *Network) Ensure(ctx context.Context, ports, redirects []Port) error {
 			return err
 		}
 	}
-	if err := n.checkOverlap(); err != nil {
-		return err
-	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	clear(n.ports)

@@ -1,15 +1,12 @@
 package network
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
-	"strconv"
+
+	"github.com/logis-project/logis/internal/linux"
 )
 
 // HostAddresses are the addresses of this host, but those of its loopback; link-local ones as a site writes them.
@@ -34,27 +31,16 @@ func (n *Network) HostAddresses() ([]string, error) {
 }
 
 // ClosedPorts are the TCP ports that something of this host listens on and that sites must not reach: all but that for names
-// and those of the proxy. /proc/net/tcp: proc(5).
+// and those of the proxy.
 func (n *Network) ClosedPorts() ([]int, error) {
+	listeners, err := linux.Listeners()
+	if err != nil {
+		return nil, fmt.Errorf("list listening ports: %w", err)
+	}
 	var all []int
-	for _, file := range []string{"/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"} {
-		data, err := os.ReadFile(file)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // no IPv6
-		}
-		if err != nil {
-			return nil, fmt.Errorf("list listening ports: %w", err)
-		}
-		for line := range bytes.Lines(data) {
-			const listen = "0A"
-			f := bytes.Fields(line)
-			if len(f) < 4 || string(f[3]) != listen {
-				continue
-			}
-			port, err := strconv.ParseUint(string(f[1][bytes.LastIndexByte(f[1], ':')+1:]), 16, 16)
-			if err == nil && port != 53 && !slices.Contains(n.proxyPorts, uint16(port)) {
-				all = append(all, int(port))
-			}
+	for _, l := range listeners {
+		if port := l.Addr.Port(); port != 53 && !slices.Contains(n.proxyPorts, port) {
+			all = append(all, int(port))
 		}
 	}
 	slices.Sort(all)

@@ -59,21 +59,28 @@ func judge(what, version string, has func(string) bool) Check {
 	return ok(what, version+": "+strings.Join(controllers[:], ", "))
 }
 
-// swap tells whether a site's swap can be limited.
-func swap() Check {
-	const what = "swap limits"
+// swapLimits tells whether a site's swap can be limited.
+func swapLimits() Check {
 	if _, err := os.Stat("/proc/swaps"); errors.Is(err, fs.ErrNotExist) {
-		return ok(what, "this kernel has no swap")
+		return swapLimitsOf(true)
 	}
 	if !cgroups.IsCgroup2UnifiedMode() {
 		if dir, err := cgroups.FindCgroupMountpoint("", "memory"); err == nil {
 			if _, err := os.Stat(filepath.Join(dir, "memory.memsw.limit_in_bytes")); err == nil {
-				return ok(what, "available")
+				return swapLimitsOf(true)
 			}
 		}
 	} else if files, err := filepath.Glob(cgroupRoot + "/*/memory.swap.max"); err == nil && len(files) > 0 {
-		return ok(what, "available")
+		return swapLimitsOf(true)
 	}
-	return warning(what, "this kernel does not count swap by cgroup: a site's swap has no limit",
-		"boot with swapaccount=1 on the kernel's command line")
+	return swapLimitsOf(false)
+}
+
+func swapLimitsOf(counted bool) Check {
+	const what = "swap limits"
+	if !counted {
+		return warning(what, "this kernel does not count swap by cgroup: a site's swap has no limit",
+			"boot with swapaccount=1 on the kernel's command line")
+	}
+	return ok(what, "enforced")
 }

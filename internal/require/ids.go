@@ -51,8 +51,10 @@ func ids(o Options) Check {
 			return warning(SiteIDs, fmt.Sprintf("%s, within %d to %d: no new site is given them", a, o.IDs.First, o.IDs.Last),
 				"give that account other ids, if sites have them or are to have them")
 		default:
-			return missing(SiteIDs, fmt.Sprintf("%s, within %d to %d: %s", a, o.IDs.First, o.IDs.Last, danger),
+			c := missing(SiteIDs, fmt.Sprintf("%s, within %d to %d: %s", a, o.IDs.First, o.IDs.Last, danger),
 				"set first_id in logis.toml to the first of ids that are nobody's, or give that account other ids")
+			c.Key = "first_id"
+			return c
 		}
 	}
 	return ok(SiteIDs, fmt.Sprintf("%d to %d are no account's", o.IDs.First, o.IDs.Last))

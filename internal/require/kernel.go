@@ -1,12 +1,10 @@
 package require
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -76,6 +74,10 @@ func calls() Check {
 	} else {
 		f.Close()
 	}
+	return callsOf(what, lacking)
+}
+
+func callsOf(what string, lacking []string) Check {
 	if len(lacking) > 0 {
 		return missing(what, "this kernel lacks "+strings.Join(lacking, ", "), newerKernel)
 	}
@@ -85,15 +87,15 @@ func calls() Check {
 // namespaceLimits bound how many namespaces there may be, user_namespaces(7); a site takes one of each.
 var namespaceLimits = [...]string{"user", "mnt", "pid", "net", "uts", "ipc", "cgroup"}
 
-func userNamespaces() Check {
+func namespaces(r root) Check {
 	const what = "namespaces"
-	if _, err := os.Stat("/proc/self/ns/user"); err != nil {
+	if !r.has("/proc/self/ns/user") {
 		return missing(what, "this kernel has no user namespaces", newerKernel)
 	}
 	least := int64(-1)
 	for _, kind := range namespaceLimits {
 		name := "user/max_" + kind + "_namespaces"
-		text, err := linux.ReadSysctl(name)
+		text, err := r.read("/proc/sys/" + name)
 		if err != nil {
 			return missing(what, "this kernel has no "+kind+" namespaces", newerKernel)
 		}
@@ -112,22 +114,31 @@ func userNamespaces() Check {
 	return ok(what, fmt.Sprintf("at most %d of a kind", least))
 }
 
+// seccomp looks for filters of system calls, seccomp(2).
+func seccomp(r root) Check {
+	const what = "seccomp"
+	if actions, err := r.read("/proc/sys/kernel/seccomp/actions_avail"); err != nil || !strings.Contains(actions, "errno") {
+		return missing(what, "this kernel has no filters of system calls", newerKernel)
+	}
+	return ok(what, "available")
+}
+
 // fileSystem looks for a file system that is built in or loaded, and else for a module of it.
-func fileSystem(name string) Check {
-	list, err := os.ReadFile("/proc/filesystems")
+func fileSystem(name string, r root) Check {
+	list, err := r.read("/proc/filesystems")
 	if err != nil {
 		return failed(name, err)
 	}
-	for line := range bytes.Lines(list) {
-		if f := strings.Fields(string(line)); len(f) > 0 && f[len(f)-1] == name {
+	for line := range strings.Lines(list) {
+		if f := strings.Fields(line); len(f) > 0 && f[len(f)-1] == name {
 			return ok(name, "available")
 		}
 	}
-	modules, err := os.ReadFile(filepath.Join("/lib/modules", release(), "modules.dep"))
+	modules, err := r.read("/lib/modules/" + release() + "/modules.dep")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return failed(name, err)
 	}
-	if bytes.Contains(modules, []byte("/"+name+".ko")) {
+	if strings.Contains(modules, "/"+name+".ko") {
 		return ok(name, "a module, not loaded yet")
 	}
 	return missing(name, "this kernel has no such file system", newerKernel)
@@ -158,7 +169,13 @@ func links() Check {
 		}
 		return nil
 	})
+	return linksOf(what, lacking, err)
+}
+
+func linksOf(what string, lacking []string, err error) Check {
 	switch {
+	case errors.Is(err, unix.EPERM):
+		return missing(what, "logisd may not make a network namespace", onHost)
 	case err != nil:
 		return missing(what, err.Error(), newerKernel)
 	case len(lacking) > 0:

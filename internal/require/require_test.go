@@ -2,14 +2,11 @@ package require
 
 import (
 	"errors"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/nftables"
 )
 
@@ -26,12 +23,12 @@ func TestKernel(t *testing.T) {
 }
 
 func TestThisHostHasWhatIsNeeded(t *testing.T) {
-	for _, c := range []Check{kernel(), calls(), userNamespaces(), fileSystem("overlay"), fileSystem("btrfs"), nft()} {
+	for _, c := range []Check{kernel(), calls(), namespaces(""), seccomp(""), fileSystem("overlay", ""), fileSystem("btrfs", ""), nft("")} {
 		if c.Status == Missing {
 			t.Errorf("%+v", c)
 		}
 	}
-	if c := fileSystem("overla"); c.Status != Missing {
+	if c := fileSystem("overla", ""); c.Status != Missing {
 		t.Errorf("a file system that is none: %+v", c)
 	}
 }
@@ -65,75 +62,6 @@ func TestError(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("%v", err)
 	}
-}
-
-const tcpTable = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1111 1 0000000000000000 100 0 0 10 0
-   1: 0100007F:55F1 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 2222 1 0000000000000000 100 0 0 10 0
-   2: 0100007F:0016 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 3333 1 0000000000000000 100 0 0 10 0
-`
-
-const tcp6Table = `  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: B80D0120000000000000000001000000:55F2 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4444 1 0000000000000000 100 0 0 10 0
-`
-
-func TestListeners(t *testing.T) {
-	var all []listener
-	for _, table := range []string{tcpTable, tcp6Table} {
-		found, err := parseListeners(strings.NewReader(table))
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, found...)
-	}
-	want := []listener{
-		{netip.MustParseAddrPort("0.0.0.0:80"), "1111"},
-		{netip.MustParseAddrPort("127.0.0.1:22001"), "2222"},
-		{netip.MustParseAddrPort("[2001:db8::1]:22002"), "4444"},
-	}
-	if d := cmp.Diff(want, all, cmp.AllowUnexported(listener{}), cmpopts.EquateComparable(netip.AddrPort{})); d != "" {
-		t.Errorf("listeners (-want +got):\n%s", d)
-	}
-
-	for _, tc := range []struct {
-		addresses []string
-		want      Status
-	}{
-		{[]string{":80"}, Missing},
-		{[]string{"192.0.2.1:80"}, Missing}, // the other is on all addresses
-		{[]string{":81"}, OK},
-		{[]string{"192.0.2.1:22001"}, OK}, // the other is on 127.0.0.1
-		{[]string{"nonsense", ":81", ":22002"}, Missing},
-	} {
-		if c := proxyPorts(tc.addresses, all); c.Status != tc.want {
-			t.Errorf("proxy on %q: %+v", tc.addresses, c)
-		}
-	}
-	c := sitePorts([]Port{{22001, "alice"}, {22002, "bob"}, {22003, "carol"}}, all)
-	if c.Status != Warning || c.Found != "22002 of site bob is also held by another program, which nobody reaches" {
-		t.Errorf("ports of sites: %+v", c)
-	}
-	for _, own := range []string{"logis-proxy (pid 7)", "systemd (pid 1)"} {
-		if !ofProxy(own) {
-			t.Errorf("%s is a stranger", own)
-		}
-	}
-	if ofProxy("logis-proxy2 (pid 8)") || ofProxy("nginx (pid 9)") {
-		t.Error("a stranger is taken for the proxy")
-	}
-}
-
-func FuzzParseListeners(f *testing.F) {
-	f.Add(tcpTable)
-	f.Add(tcp6Table)
-	f.Fuzz(func(t *testing.T, table string) {
-		all, err := parseListeners(strings.NewReader(table))
-		for _, l := range all {
-			if err == nil && !l.addr.IsValid() {
-				t.Errorf("%q gives %+v", table, l)
-			}
-		}
-	})
 }
 
 func TestRoom(t *testing.T) {

@@ -1,10 +1,6 @@
 package require
 
 import (
-	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -12,73 +8,69 @@ import (
 	"github.com/logis-project/logis/internal/quantity"
 )
 
-// find looks for a program in PATH and where Debian has root's programs.
-func find(name string) (string, bool) {
-	if path, err := exec.LookPath(name); err == nil {
-		return path, true
-	}
-	for _, dir := range []string{"/usr/sbin", "/sbin"} {
-		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
-			return path, true
-		}
-	}
-	return "", false
-}
-
-func nft() Check {
-	if path, found := find("nft"); found {
+func nft(r root) Check {
+	if path, found := r.program("nft"); found {
 		return ok("nft", path)
 	}
 	return missing("nft", "no such program", "apt-get install nftables")
 }
 
 // mkfs is needed only where the pool's file has yet to be made.
-func mkfs(loopFile string) Check {
+func mkfs(r root, loopFile string) Check {
 	const what, mend = "mkfs.btrfs", "apt-get install btrfs-progs"
-	if path, found := find("mkfs.btrfs"); found {
+	if path, found := r.program("mkfs.btrfs"); found {
 		return ok(what, path)
 	}
 	if loopFile == "" {
 		return warning(what, "no such program; this pool needs it no more", mend)
 	}
-	if _, err := os.Stat(loopFile); err == nil {
+	if r.has(loopFile) {
 		return warning(what, "no such program; this pool needs it no more", mend)
 	}
 	return missing(what, "no such program, and the pool is still to be made", mend)
 }
 
-func builder() Check {
-	if path, found := find("debootstrap"); found {
-		return ok("debootstrap", path)
+func builder(r root) Check {
+	const what, without = "debootstrap", ": images can be imported, not built"
+	path, found := r.program(what)
+	if !found {
+		return warning(what, "no such program"+without, "apt-get install debootstrap")
 	}
-	return warning("debootstrap", "no such program: images can be imported, not built", "apt-get install debootstrap")
+	if keys := "/usr/share/keyrings/debian-archive-keyring.gpg"; !r.has(keys) {
+		return warning(what, "no keys of Debian, "+keys+without, "apt-get install debian-archive-keyring")
+	}
+	return ok(what, path)
 }
 
 // view is how sites see their own memory, processors and load. They run without.
-func view() Check {
+func view(r root) Check {
 	const what = "lxcfs"
-	path, found := find(what)
+	path, found := r.program(what)
 	if !found {
 		return warning(what, "no such program: free, top and nproc in a site show the host's values", "apt-get install lxcfs")
 	}
-	if _, err := os.Stat("/dev/fuse"); err != nil {
+	if !r.has("/dev/fuse") {
 		return warning(what, "no /dev/fuse: free, top and nproc in a site show the host's values", "modprobe fuse")
 	}
 	return ok(what, path)
 }
 
-func accounts() []Check {
-	var checks []Check
-	if _, err := user.LookupGroup(Group); err != nil {
-		checks = append(checks, warning("group "+Group, "no such group: only root can use logis", "groupadd --system "+Group))
-	} else {
-		checks = append(checks, ok("group "+Group, "exists"))
+func accounts(r root) []Check {
+	checks := []Check{ok("group "+AdminGroup, "exists"), ok("user "+ProxyUser, "exists")}
+	if !r.named("/etc/group", AdminGroup) {
+		checks[0] = warning("group "+AdminGroup, "no such group: only root can use logis", "groupadd --system "+AdminGroup)
 	}
-	if _, err := user.Lookup(ProxyUser); err != nil {
-		return append(checks, warning("user "+ProxyUser, "no such user: logis-proxy does not start",
-			"useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "+ProxyUser))
+	if !r.named("/etc/passwd", ProxyUser) {
+		checks[1] = warning("user "+ProxyUser, "no such user: logis-proxy does not start",
+			"useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "+ProxyUser)
 	}
-	return append(checks, ok("user "+ProxyUser, "exists"))
+	return checks
+}
+
+// named tells whether a database such as passwd(5) has an entry of a name.
+func (r root) named(database, name string) bool {
+	text, _ := r.read(database)
+	return strings.HasPrefix(text, name+":") || strings.Contains(text, "\n"+name+":")
 }
 
 // scarce is how little free space is worth a warning, in bytes: records and events still fit by far.

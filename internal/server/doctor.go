@@ -37,7 +37,7 @@ func doctorOf(d engine.Diagnosis) api.Doctor {
 		Boot: bootOf(d.Boot), Halted: d.Halted, Sites: d.Sites, Busy: list(d.Busy),
 	}
 	for _, c := range d.Requirements {
-		out.Requirements = append(out.Requirements, api.Check{What: c.What, Status: string(c.Status), Found: c.Found, Mend: c.Mend})
+		out.Requirements = append(out.Requirements, api.Check{Group: string(c.Group), What: c.What, Status: string(c.Status), Found: c.Found, Mend: c.Mend})
 	}
 	for _, f := range d.Findings {
 		out.Findings = append(out.Findings, api.Finding{
