@@ -14,6 +14,8 @@ import (
 	"github.com/opencontainers/cgroups"
 	"github.com/opencontainers/cgroups/manager"
 	"github.com/opencontainers/cgroups/systemd"
+
+	"github.com/logis-project/logis/internal/linux"
 )
 
 // Cgroups lists the containers that have a cgroup of the instance, running or not, in whatever hierarchy, sorted.
@@ -113,7 +115,7 @@ func (r *Runtime) Clear(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := empty(ctx, group.everywhere); err != nil {
+	if err := linux.KillAll(ctx, group.everywhere); err != nil {
 		return err
 	}
 	return r.Remove(ctx, name)

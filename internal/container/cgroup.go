@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/coreos/go-systemd/v22/dbus"
 	"github.com/opencontainers/cgroups"
@@ -233,7 +232,10 @@ func pidsIn(path string) ([]int, error) {
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV) {
 		return nil, nil // ENODEV: it went between open and read; systemd removes a scope as soon as it is empty
 	}
-	return list, err
+	if err != nil {
+		return nil, fmt.Errorf("list cgroup: %w", err)
+	}
+	return list, nil
 }
 
 // ensureParent makes the instance's own cgroup, below which its containers' lie; removeParent takes it away once it is
@@ -274,7 +276,7 @@ func removeParent(instance string) error {
 	}
 	pids, err := (&cgroup{manager: parent}).pids()
 	if err != nil {
-		return fmt.Errorf("list cgroup %s: %w", instance, err)
+		return fmt.Errorf("remove cgroup %s: %w", instance, err)
 	}
 	if len(pids) > 0 { // systemd would stop what runs in a slice
 		return fmt.Errorf("remove cgroup %s: %d processes run in it", instance, len(pids))
@@ -287,58 +289,4 @@ func removeParent(instance string) error {
 
 // empty kills what is left in the cgroup and waits until it is gone. After the end of PID 1 nothing is, but for a process
 // that a crash left between clone and the start of PID 1.
-func (c *cgroup) empty(ctx context.Context) error { return empty(ctx, c.pids) }
-
-func empty(ctx context.Context, list func() ([]int, error)) error {
-	pause := time.Millisecond
-	for {
-		left, err := killAll(list)
-		if err != nil {
-			return err
-		}
-		if left == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for %d processes to end: %w", left, ctx.Err())
-		case <-time.After(pause):
-			pause = min(2*pause, 50*time.Millisecond)
-		}
-	}
-}
-
-// killAll kills what list finds in a cgroup now and returns how many that were. A process is killed only if it is listed once
-// more after its pidfd was opened: before that the PID can have become another's.
-func killAll(list func() ([]int, error)) (left int, err error) {
-	pids, err := list()
-	if err != nil {
-		return 0, fmt.Errorf("list cgroup: %w", err)
-	}
-	open := map[int]*os.File{}
-	for _, pid := range pids {
-		f, err := linux.OpenPidfd(pid)
-		if errors.Is(err, unix.ESRCH) {
-			continue // it has ended
-		}
-		if err != nil {
-			return 0, err
-		}
-		defer f.Close()
-		open[pid] = f
-	}
-	if pids, err = list(); err != nil {
-		return 0, fmt.Errorf("list cgroup: %w", err)
-	}
-	for _, pid := range pids {
-		f, ok := open[pid]
-		if ok && linux.PidfdEnded(f) {
-			continue
-		}
-		left++
-		if ok {
-			_ = linux.SignalPidfd(f, unix.SIGKILL)
-		}
-	}
-	return left, nil
-}
+func (c *cgroup) empty(ctx context.Context) error { return linux.KillAll(ctx, c.pids) }

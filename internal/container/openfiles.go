@@ -50,7 +50,7 @@ func (c *Container) setOpenFiles(n int64) error {
 func (c *Container) eachOpenFiles(before, want uint64) (changed bool, err error) {
 	pids, err := c.cgroup.pids()
 	if err != nil {
-		return false, fmt.Errorf("list cgroup: %w", err)
+		return false, err
 	}
 	open := map[int]*os.File{}
 	defer func() {
@@ -75,7 +75,7 @@ func (c *Container) eachOpenFiles(before, want uint64) (changed bool, err error)
 	}
 	// Only what is listed once more after its pidfd was opened: before that the PID can have become another's.
 	if pids, err = c.cgroup.pids(); err != nil {
-		return false, fmt.Errorf("list cgroup: %w", err)
+		return false, err
 	}
 	for _, pid := range pids {
 		f, ok := open[pid]

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/coreos/go-systemd/v22/dbus"
 	"github.com/opencontainers/cgroups"
@@ -69,54 +68,13 @@ func (c *cgroup) join(pid int) error {
 // remove kills what is in the cgroup, waits until it has ended, and removes the cgroup, which is then to be named anew. It is
 // idempotent.
 func (c *cgroup) remove(ctx context.Context) error {
-	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
-		left, err := c.kill()
-		if err != nil {
-			return err
-		}
-		if left == 0 {
-			break
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return fmt.Errorf("wait for lxcfs to end: %w", ctx.Err())
-		}
+	if err := linux.KillAll(ctx, c.pids); err != nil {
+		return fmt.Errorf("end lxcfs: %w", err)
 	}
 	if err := c.manager.Destroy(); err != nil {
 		return fmt.Errorf("remove cgroup of lxcfs: %w", err)
 	}
 	return nil
-}
-
-// kill kills what is in the cgroup now and returns how many processes that were. One is killed only if it is listed once more
-// after its pidfd was opened: before that the PID can have become another's.
-func (c *cgroup) kill() (left int, err error) {
-	pids, err := c.pids()
-	if err != nil {
-		return 0, err
-	}
-	open := map[int]*os.File{}
-	for _, pid := range pids {
-		if f, err := linux.OpenPidfd(pid); err == nil { // else it has ended
-			defer f.Close()
-			open[pid] = f
-		}
-	}
-	if pids, err = c.pids(); err != nil {
-		return 0, err
-	}
-	for _, pid := range pids {
-		f, ok := open[pid]
-		if ok && linux.PidfdEnded(f) {
-			continue
-		}
-		left++
-		if ok {
-			_ = linux.SignalPidfd(f, unix.SIGKILL)
-		}
-	}
-	return left, nil
 }
 
 // pids lists the processes in the cgroup, in whatever hierarchy.
