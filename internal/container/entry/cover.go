@@ -73,8 +73,9 @@ func throttles(root *os.File) ([]string, error) {
 	return paths, nil
 }
 
-// coverFile mounts what shows the container's own values over a file of the kernel's, unless this kernel has none there.
-func coverFile(root, mount *os.File, path string) error {
+// onTarget opens what is to be covered and does what is given with it; nothing where this kernel has no such file. No link below
+// root is followed: see linux.OpenBeneath.
+func onTarget(root *os.File, path string, do func(target *os.File) error) error {
 	target, err := linux.OpenBeneath(root, path, unix.O_PATH)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -83,27 +84,26 @@ func coverFile(root, mount *os.File, path string) error {
 		return err
 	}
 	defer target.Close()
-	return linux.Attach(mount, target)
+	return do(target)
+}
+
+// coverFile mounts what shows the container's own values over a file of the kernel's.
+func coverFile(root, mount *os.File, path string) error {
+	return onTarget(root, path, func(target *os.File) error { return linux.Attach(mount, target) })
 }
 
 func makeReadOnly(root *os.File, path string) error {
-	target, err := linux.OpenBeneath(root, path, unix.O_PATH)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer target.Close()
-	copied, err := linux.CloneFile(target)
-	if err != nil {
-		return err
-	}
-	defer copied.Close()
-	if err := linux.SetMountAttr(copied, readonly|nosuid|nodev|noexec, nil); err != nil {
-		return err
-	}
-	return linux.Attach(copied, target)
+	return onTarget(root, path, func(target *os.File) error {
+		copied, err := linux.CloneFile(target)
+		if err != nil {
+			return err
+		}
+		defer copied.Close()
+		if err := linux.SetMountAttr(copied, readonly|nosuid|nodev|noexec, nil); err != nil {
+			return err
+		}
+		return linux.Attach(copied, target)
+	})
 }
 
 // blank is the empty directory that hides the kernel's: one file system a site, however many processors there are.
@@ -117,27 +117,21 @@ func (b *blank) close() {
 
 // mask hides a directory behind the empty one, and a file behind /dev/null.
 func (b *blank) mask(root *os.File, path string) error {
-	target, err := linux.OpenBeneath(root, path, unix.O_PATH)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer target.Close()
-	var stat unix.Stat_t
-	if err := unix.Fstat(int(target.Fd()), &stat); err != nil {
-		return fmt.Errorf("stat /%s: %w", path, err)
-	}
-	if stat.Mode&unix.S_IFMT == unix.S_IFDIR {
-		return b.cover(target)
-	}
-	null, err := linux.CloneTree("/dev/null")
-	if err != nil {
-		return err
-	}
-	defer null.Close()
-	return linux.Attach(null, target)
+	return onTarget(root, path, func(target *os.File) error {
+		var stat unix.Stat_t
+		if err := unix.Fstat(int(target.Fd()), &stat); err != nil {
+			return fmt.Errorf("stat /%s: %w", path, err)
+		}
+		if stat.Mode&unix.S_IFMT == unix.S_IFDIR {
+			return b.cover(target)
+		}
+		null, err := linux.CloneTree("/dev/null")
+		if err != nil {
+			return err
+		}
+		defer null.Close()
+		return linux.Attach(null, target)
+	})
 }
 
 // cover mounts the empty directory: itself on the first, copies on the others. Before Linux 6.15 only a mount that is attached
