@@ -34,6 +34,14 @@ type Site struct {
 	StartedAt time.Time `json:"started_at,omitzero"`
 	Error     string    `json:"error"`
 	Warnings  []string  `json:"warnings,omitempty" doc:"limits that this host's kernel cannot enforce"`
+	Links     []Link    `json:"links,omitempty" doc:"sites that it may reach by their private addresses: network.links of the configuration"`
+}
+
+// Link is another site that a site is linked with.
+type Link struct {
+	Name     string `json:"name"`
+	Address4 string `json:"address4" doc:"empty where no site has the name"`
+	Address6 string `json:"address6"`
 }
 
 // SSH says how to log in: ssh -p Port User@Host.
@@ -83,6 +91,8 @@ type Usage struct {
 	CacheBytes  int64    `json:"cache_bytes" doc:"part of memory_bytes that the kernel takes back first: it counts for nothing in shares and events"`
 	SwapBytes   int64    `json:"swap_bytes"`
 	DiskBytes   int64    `json:"disk_bytes"`
+	FilesBytes  int64    `json:"files_bytes" doc:"part of disk_bytes that is not the database's"`
+	FilesLimit  int64    `json:"files_limit_bytes" doc:"where files are full: what is left of the disk is kept for the database; 0 where it is not known"`
 	PIDs        int64    `json:"pids"`
 	CPUSeconds  float64  `json:"cpu_seconds"`
 	OOMKills    int64    `json:"oom_kills" doc:"processes that the kernel killed for want of memory, since the site started"`

@@ -15,5 +15,6 @@ func main() {
 	context.AfterFunc(ctx, stop) // the second one ends the process at once
 	os.Exit(cli.Run(ctx, os.Args[1:], cli.Terminal{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Socket: os.Getenv("LOGIS_SOCKET"), Term: os.Getenv("TERM"),
+		NoColor: os.Getenv("NO_COLOR") != "",
 	}))
 }

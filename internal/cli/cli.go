@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -24,7 +25,10 @@ type Terminal struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Socket   string // of logisd; "" is client.DefaultSocket
-	Term     string // name of the terminal's type, for sessions
+	Term     string // name of the terminal's type, for sessions and colours
+	NoColor  bool   // the user wants no colours
+
+	Now func() time.Time // the clock that ages are told by; nil is the system's
 }
 
 // Run runs one command line and returns its exit status. When ctx is done the command is cancelled; exec and shell are
@@ -33,6 +37,7 @@ func Run(ctx context.Context, args []string, t Terminal) int {
 	c := &commandLine{Terminal: t, stdout: t.Out}
 	out := &output{w: t.Out}
 	c.Out = out
+	c.colour = c.colours()
 	defer c.close()
 	root := c.root()
 	root.SetArgs(args)
@@ -63,6 +68,7 @@ type commandLine struct {
 	stdout io.Writer // what Out writes to
 	socket string    // --socket
 	format string    // --format
+	colour bool      // Out shows colours
 	once   sync.Once
 	conn   *client.Client
 }

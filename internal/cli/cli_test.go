@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -234,10 +235,15 @@ func TestTables(t *testing.T) {
 	golden(t, "show", utc(run(t, socket, "", "show", "alice").out))
 	golden(t, "show.json", run(t, socket, "", "show", "alice", "--format", "json").out)
 
-	bob := servertest.StatusOf("bob-with-a-long-name", site.Failed)
+	bob := servertest.StatusOf("bob", site.Failed)
 	bob.Error = "nginx does not start"
+	bob.Usage = site.Usage{Disk: 1600 << 20, Files: 1536 << 20, FilesLimit: 1536 << 20}
+	bob.Links = []site.Link{{Name: "alice", Address4: s.Record.Address4, Address6: s.Record.Address6}, {Name: "carol"}}
+	bob.PID, bob.StartedAt, bob.Services = 0, time.Time{}, nil
 	m.Put(bob)
-	golden(t, "list", run(t, socket, "", "list").out)
+	golden(t, "show-failed", utc(run(t, socket, "", "show", "bob").out))
+	golden(t, "show-failed.json", run(t, socket, "", "show", "bob", "--format", "json").out)
+	golden(t, "show-80", utc(onTerminal(t, 80, cli.Terminal{Socket: socket}, "show", "alice")))
 
 	m.PutImage("lemp", "alice")
 	golden(t, "images", utc(run(t, socket, "", "image", "list").out))

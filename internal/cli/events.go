@@ -110,7 +110,7 @@ func wrap(text string, first, next, width int) []string {
 	var lines []string
 	line, room := "", width-first
 	for word := range strings.FieldsSeq(text) {
-		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > room {
+		if line != "" && columnsOf(line)+1+columnsOf(word) > room {
 			lines = append(lines, line)
 			line, room = word, width-next
 			continue

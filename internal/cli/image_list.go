@@ -4,8 +4,6 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
-
-	"github.com/logis-project/logis/internal/quantity"
 )
 
 func (c *commandLine) imageList() *cobra.Command {
@@ -25,15 +23,25 @@ func (c *commandLine) imageList() *cobra.Command {
 				c.printf("There is no image yet. Make one with: logis image build lemp\n")
 				return nil
 			}
-			rows := make([][]string, 0, len(images))
+			rows := make([][]cell, 0, len(images))
 			for _, i := range images {
-				rows = append(rows, []string{
-					i.Name, i.Digest, i.Suite, quantity.Format(i.SizeBytes), strconv.Itoa(i.Packages),
-					strconv.Itoa(len(i.UsedBy)), date(i.BuiltAt),
+				rows = append(rows, []cell{
+					{text: i.Name}, {text: i.Digest}, {text: i.Suite}, {text: compact(i.SizeBytes)}, {text: strconv.Itoa(i.Packages)},
+					{text: strconv.Itoa(len(i.UsedBy))}, {text: date(i.BuiltAt)},
 				})
 			}
-			c.table([]string{"NAME", "DIGEST", "SUITE", "SIZE", "PACKAGES", "SITES", "BUILT"}, rows)
+			c.grid(imageColumns, rows)
 			return nil
 		},
 	})
+}
+
+var imageColumns = []column{
+	{head: "NAME", least: 10},
+	{head: "DIGEST", spare: 2},
+	{head: "SUITE", spare: 4},
+	{head: "SIZE", right: true},
+	{head: "PACKAGES", right: true, spare: 1},
+	{head: "SITES", right: true},
+	{head: "BUILT", spare: 3},
 }

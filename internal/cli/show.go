@@ -13,6 +13,12 @@ import (
 func (c *commandLine) show() *cobra.Command {
 	return c.formats(&cobra.Command{
 		Use: "show NAME", Short: "Show one site",
+		Long: `Show one site: what is wrong with it, where it is reached, what it uses of its
+limits, its services.
+
+Files and database share the disk of a site. A part of it is kept for the
+database, so that files are full before the disk is: then files can only be
+deleted, and the database goes on.`,
 		Example: "  logis show alice\n  logis show alice --format json",
 		Args:    exactly("NAME"), ValidArgsFunction: c.completeSite,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -23,51 +29,99 @@ func (c *commandLine) show() *cobra.Command {
 			if c.format == "json" {
 				return c.json(s)
 			}
-			c.block(s.Name+" is "+s.State, siteRows(s))
+			c.sections([]cell{{s.Name + " ", head}, {stateWords(s), stateOf(s)}}, siteSections(s))
 			return nil
 		},
 	})
 }
 
-func siteRows(s api.Site) [][2]string {
-	rows := [][2]string{{"error", s.Error}}
+// stateWords go on after the name of a site.
+func stateWords(s api.Site) string {
+	if s.State == "failed" {
+		return "has failed"
+	}
+	return "is " + s.State
+}
+
+// siteSections are what show prints of a site, from what is wrong with it to what hardly ever changes.
+func siteSections(s api.Site) [][]field {
+	return [][]field{troubleOf(s), placeOf(s), useOf(s), servicesOf(s), historyOf(s)}
+}
+
+func troubleOf(s api.Site) []field {
+	fields := []field{{"error", cell{s.Error, bad}}}
 	for _, w := range s.Warnings {
-		rows = append(rows, [2]string{"warning", w})
+		fields = append(fields, field{"warning", cell{w, busy}})
 	}
 	if s.Desired != s.State {
-		rows = append(rows, [2]string{"wanted", s.Desired})
+		fields = append(fields, field{"wanted", cell{text: s.Desired}})
 	}
-	rows = append(rows,
-		[2]string{"url", strings.Join(s.URLs, " ")},
-		[2]string{"ssh", sshLine(s)},
-		[2]string{"image", s.Image},
-		[2]string{"address", strings.TrimSpace(s.Address4 + " " + s.Address6)},
-		[2]string{"memory", memoryLine(s)},
-		[2]string{"swap", outOf(s.Usage.SwapBytes, s.Limits.SwapBytes)},
-		[2]string{"killed", killedLine(s.Usage)},
-		[2]string{"disk", outOf(s.Usage.DiskBytes, s.Limits.DiskBytes)},
-		[2]string{"disk i/o", fmt.Sprintf("bandwidth %s, weight %d", quantity.FormatRate(s.Limits.IOBandwidthBytes), s.Limits.IOWeight)},
-		[2]string{"network", "bandwidth " + quantity.FormatRate(s.Limits.BandwidthBytes)},
-		[2]string{"processor", fmt.Sprintf("at most %s, weight %d, %.1f s used", count(s.Limits.CPUs, "cpu"), s.Limits.CPUWeight,
-			s.Usage.CPUSeconds)},
-		[2]string{"processes", fmt.Sprintf("%d of %d (%s), %d open files each", s.Usage.PIDs, s.Limits.PIDs,
-			share(s.Usage.PIDs, s.Limits.PIDs), s.Limits.OpenFiles)},
-		[2]string{"logs", quantity.Format(s.Limits.LogBytes) + " a service"},
+	return fields
+}
+
+func placeOf(s api.Site) []field {
+	var links []string
+	for _, l := range s.Links {
+		where := l.Address4
+		if where == "" {
+			where = "no such site"
+		}
+		links = append(links, fmt.Sprintf("%s (%s)", l.Name, where))
+	}
+	return []field{
+		{"url", cell{text: strings.Join(s.URLs, " ")}},
+		{"ssh", cell{text: sshLine(s)}},
+		{"address", cell{text: strings.TrimSpace(s.Address4 + " " + s.Address6)}},
+		{"reaches", cell{text: strings.Join(links, ", ")}},
+	}
+}
+
+func useOf(s api.Site) []field {
+	u, l := s.Usage, s.Limits
+	fields := append([]field{
+		{"memory", cell{memoryLine(s), fullness(working(u), l.MemoryBytes)}},
+		{"swap", cell{text: outOf(u.SwapBytes, l.SwapBytes)}},
+		{"killed", cell{killedLine(u), bad}},
+	}, diskFields(s)...)
+	return append(fields,
+		field{"disk i/o", cell{text: fmt.Sprintf("bandwidth %s, weight %d", quantity.FormatRate(l.IOBandwidthBytes), l.IOWeight)}},
+		field{"network", cell{text: "bandwidth " + quantity.FormatRate(l.BandwidthBytes)}},
+		field{"processor", cell{text: fmt.Sprintf("at most %s, weight %d, %.1f s used", count(l.CPUs, "cpu"), l.CPUWeight, u.CPUSeconds)}},
+		field{"processes", cell{fmt.Sprintf("%d of %d (%s), %d open files each", u.PIDs, l.PIDs, share(u.PIDs, l.PIDs), l.OpenFiles),
+			fullness(u.PIDs, l.PIDs)}},
+		field{"logs", cell{text: quantity.Format(l.LogBytes) + " a service"}},
 	)
-	if s.Priority != 0 {
-		rows = append(rows, [2]string{"priority", fmt.Sprint(s.Priority)})
-	}
+}
+
+func servicesOf(s api.Site) []field {
+	var fields []field
 	for i, v := range s.Services {
 		name := "services"
 		if i > 0 {
 			name = ""
 		}
-		rows = append(rows, [2]string{name, serviceLine(v)})
+		p := plainly
+		if v.State == "failed" {
+			p = bad
+		}
+		fields = append(fields, field{name, cell{serviceLine(v), p}})
+	}
+	return fields
+}
+
+func historyOf(s api.Site) []field {
+	fields := []field{
+		{"image", cell{text: s.Image}},
+		{"created", cell{text: date(s.CreatedAt)}},
+		{"started", cell{text: date(s.StartedAt)}},
+	}
+	if s.Priority != 0 {
+		fields = append(fields, field{"priority", cell{text: fmt.Sprint(s.Priority)}})
 	}
 	if s.PID > 0 {
-		rows = append(rows, [2]string{"init", fmt.Sprintf("pid %d on the host, ids from %d", s.PID, s.IDBase)})
+		fields = append(fields, field{"init", cell{text: fmt.Sprintf("pid %d on the host, ids from %d", s.PID, s.IDBase)}})
 	}
-	return append(rows, [2]string{"created", date(s.CreatedAt)}, [2]string{"started", date(s.StartedAt)})
+	return fields
 }
 
 func serviceLine(v api.Service) string {

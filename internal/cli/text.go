@@ -9,8 +9,6 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
-
-	"github.com/logis-project/logis/internal/quantity"
 )
 
 // clean makes one harmless line of text that may come from inside a site: line ends and tabs become spaces, and whatever
@@ -28,7 +26,7 @@ func clean(s string) string {
 	}, s)
 }
 
-// table prints aligned columns, every cell cleaned.
+// table prints aligned columns of whatever length, every cell cleaned: for rows that hold sentences. See grid for the others.
 func (c *commandLine) table(head []string, rows [][]string) {
 	w := tabwriter.NewWriter(c.Out, 0, 0, 2, ' ', 0)
 	for _, row := range append([][]string{head}, rows...) {
@@ -85,15 +83,26 @@ func count[N int | float64](n N, noun string) string {
 	return fmt.Sprintf("%v %s", n, noun)
 }
 
-// of writes "47MiB/512MiB".
-func of(used, limit int64) string { return quantity.Format(used) + "/" + quantity.Format(limit) }
-
 // date writes a time for reading, in the caller's zone; the zero time is empty.
 func date(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+// age writes how long ago something began, in at most four columns: "7s", "59m", "47h", "99d", "12y".
+func age(d time.Duration) string {
+	const day, year = 24 * time.Hour, 365 * 24 * time.Hour
+	for _, step := range []struct {
+		below, unit time.Duration
+		name        string
+	}{{time.Minute, time.Second, "s"}, {time.Hour, time.Minute, "m"}, {2 * day, time.Hour, "h"}, {2 * year, day, "d"}} {
+		if d < step.below {
+			return fmt.Sprintf("%d%s", max(d, 0)/step.unit, step.name)
+		}
+	}
+	return fmt.Sprintf("%dy", d/year)
 }
 
 // took writes how long something took: "0.42 s".

@@ -52,7 +52,8 @@ func (e *Engine) Stats(ctx context.Context, names []string) (Stats, error) {
 		}
 		s := l.snapshot()
 		one := SiteStats{Record: rec, State: stateOf(rec, s), Traffic: cables[rec.Index]}
-		one.Usage.Disk = disks[rec.Index].Used
+		disk := disks[rec.Index]
+		one.Usage.Disk, one.Usage.Files, one.Usage.FilesLimit = disk.Used, disk.FilesUsed, disk.FilesLimit
 		if s.container != nil {
 			l.addUsage(s.container, &one.Usage)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/logis-project/logis/internal/pool"
 	"github.com/logis-project/logis/internal/site"
 )
 
@@ -16,7 +17,7 @@ func (e *Engine) List(ctx context.Context) ([]site.Status, error) {
 	}
 	var out []site.Status
 	for _, rec := range e.store.All() {
-		out = append(out, e.statusWith(rec, disks[rec.Index].Used))
+		out = append(out, e.statusWith(rec, disks[rec.Index]))
 	}
 	return out, ctx.Err()
 }
@@ -64,20 +65,21 @@ func stateOf(rec site.Record, s snapshot) site.State {
 func (e *Engine) status(ctx context.Context, rec site.Record) site.Status {
 	disk, err := e.pool.Usage(ctx, rec.Name())
 	if err != nil {
-		disk = 0 // it has none yet, or none any more
+		disk = pool.Use{} // it has none yet, or none any more
 	}
 	return e.statusWith(rec, disk)
 }
 
-// statusWith is status of a site that uses so many bytes of disk.
-func (e *Engine) statusWith(rec site.Record, disk int64) site.Status {
+// statusWith is status of a site that uses so much of its disk.
+func (e *Engine) statusWith(rec site.Record, disk pool.Use) site.Status {
 	s := e.live(rec.Name()).snapshot()
 	domains := e.store.Domains(rec)
 	out := site.Status{
 		Record: rec, State: stateOf(rec, s), Error: s.failure,
 		Domains: domains, URLs: e.urls(domains), SSHHost: e.publicHost(),
 	}
-	out.Usage.Disk = disk
+	out.Usage.Disk, out.Usage.Files, out.Usage.FilesLimit = disk.Used, disk.FilesUsed, disk.FilesLimit
+	out.Links = e.linksOf(rec.Name())
 	for _, service := range s.services {
 		out.Services = append(out.Services, site.Service{
 			Name: service.Name, State: service.State, Ready: service.Ready, PID: service.PID, Restarts: service.Restarts,

@@ -63,8 +63,8 @@ func TestQuotaTurnedOff(t *testing.T) {
 	if err := p.Sync(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if used, err := p.Usage(t.Context(), "alice"); err != nil || used < 24*mib {
-		t.Errorf("usage of alice: %d, %v", used, err)
+	if use, err := p.Usage(t.Context(), "alice"); err != nil || use.Used < 24*mib {
+		t.Errorf("usage of alice: %d, %v", use.Used, err)
 	}
 	if err := os.WriteFile(filepath.Join(dir.Data, "after"), make([]byte, 48*mib), 0o600); !errors.Is(err, unix.EDQUOT) {
 		t.Errorf("a write past the limit: %v", err)

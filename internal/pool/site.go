@@ -193,25 +193,32 @@ func (p *Pool) SetDisk(ctx context.Context, name string, d Disk) (err error) {
 	return nil
 }
 
-// Usage returns the bytes that count against a site's limit. The kernel updates them at commits of the file system;
-// Usage waits for one when the last it waited for is more than five seconds ago, so the number is at most that
-// old. Bytes that still wait in memory to be written are not in it.
-func (p *Pool) Usage(ctx context.Context, name string) (int64, error) {
+// Usage returns what counts against a site's limits. The kernel updates the numbers at commits of the file system;
+// Usage waits for one when the last it waited for is more than five seconds ago, so they are at most that
+// old. Bytes that still wait in memory to be written are not in them.
+func (p *Pool) Usage(ctx context.Context, name string) (use Use, err error) {
 	if err := ctx.Err(); err != nil {
-		return 0, err
+		return Use{}, err
 	}
-	whole, _, err := p.siteGroups(name)
+	whole, root, err := p.siteGroups(name)
 	if err != nil {
-		return 0, err
+		return Use{}, err
 	}
 	if err := p.commitStale(); err != nil {
-		return 0, err
+		return Use{}, err
 	}
-	bytes, err := linux.BtrfsQgroupUsage(p.root, whole)
-	if err != nil {
-		return 0, fmt.Errorf("read usage of quota group %s: %w", whole, err)
+	for _, of := range []struct {
+		group       linux.BtrfsQgroup
+		used, limit *int64
+	}{{whole, &use.Used, &use.Limit}, {root, &use.FilesUsed, &use.FilesLimit}} {
+		if *of.used, err = linux.BtrfsQgroupUsage(p.root, of.group); err != nil {
+			return Use{}, fmt.Errorf("read usage of quota group %s: %w", of.group, err)
+		}
+		if *of.limit, err = linux.BtrfsQgroupLimit(p.root, of.group); err != nil {
+			return Use{}, fmt.Errorf("read limit of quota group %s: %w", of.group, err)
+		}
 	}
-	return bytes, nil
+	return use, nil
 }
 
 // DeleteSite removes a site, complete or not; one that does not exist is fine. Its path is gone at return; its bytes

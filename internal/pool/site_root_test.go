@@ -95,7 +95,7 @@ func TestDiskLimit(t *testing.T) {
 		unix.SYNC_FILE_RANGE_WAIT_AFTER); err != nil {
 		t.Fatal(err)
 	}
-	if usage, err := p.Usage(t.Context(), "alice"); err != nil || usage < 8*mib {
+	if usage, err := p.Usage(t.Context(), "alice"); err != nil || usage.Used < 8*mib {
 		t.Errorf("usage %d, %v after 8 MiB were written", usage, err)
 	}
 	if err := os.Remove(written.Name()); err != nil {
@@ -121,8 +121,9 @@ func TestDiskLimit(t *testing.T) {
 
 	p.committed = time.Time{}
 	usage, err := p.Usage(t.Context(), "alice")
-	if err != nil || usage < files+database || usage > d.Limit {
-		t.Errorf("usage %d, %v; %d bytes are written", usage, err, files+database)
+	if err != nil || usage.Used < files+database || usage.Used > d.Limit ||
+		usage.Limit != d.Limit || usage.FilesUsed < files || usage.FilesLimit != d.Limit-d.Reserve {
+		t.Errorf("usage %+v, %v; %d bytes are written, %d of them by the database", usage, err, files+database, database)
 	}
 
 	more := Disk{Limit: 320 * mib, Reserve: 96 * mib}

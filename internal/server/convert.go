@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/logis-project/logis/api"
@@ -21,11 +22,9 @@ func siteOf(st site.Status) api.Site {
 		PID:      st.PID, IDBase: r.IDBase,
 		CreatedAt: r.CreatedAt.UTC(), Error: st.Error, Warnings: st.Warnings,
 	}
-	if r.Address4.IsValid() {
-		out.Address4 = r.Address4.String()
-	}
-	if r.Address6.IsValid() {
-		out.Address6 = r.Address6.String()
+	out.Address4, out.Address6 = addressOf(r.Address4), addressOf(r.Address6)
+	for _, l := range st.Links {
+		out.Links = append(out.Links, api.Link{Name: l.Name, Address4: addressOf(l.Address4), Address6: addressOf(l.Address6)})
 	}
 	if !st.StartedAt.IsZero() {
 		out.StartedAt = st.StartedAt.UTC().Truncate(time.Millisecond) // as created_at
@@ -36,6 +35,14 @@ func siteOf(st site.Status) api.Site {
 		})
 	}
 	return out
+}
+
+// addressOf writes an address; the zero one is empty.
+func addressOf(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
 }
 
 func limitsOf(l site.Limits) api.Limits {

@@ -9,7 +9,7 @@ import (
 
 func usageOf(u site.Usage) api.Usage {
 	out := api.Usage{
-		MemoryBytes: u.Memory, CacheBytes: u.Cache, SwapBytes: u.Swap, DiskBytes: u.Disk, PIDs: u.PIDs,
+		MemoryBytes: u.Memory, CacheBytes: u.Cache, SwapBytes: u.Swap, DiskBytes: u.Disk, FilesBytes: u.Files, FilesLimit: u.FilesLimit, PIDs: u.PIDs,
 		CPUSeconds: u.CPUSeconds, OOMKills: u.OOMKills,
 	}
 	if k := u.LastKill; k.PID > 0 {

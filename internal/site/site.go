@@ -75,6 +75,14 @@ type Status struct {
 	StartedAt time.Time
 	Error     string   // why State is Failed, one line
 	Warnings  []string // limits that this host cannot enforce
+	Links     []Link   // sites that it may reach by their private addresses, by name
+}
+
+// Link is another site of a group that the admin has linked. Where no site has the name its addresses are the zero value.
+type Link struct {
+	Name     string
+	Address4 netip.Addr
+	Address6 netip.Addr
 }
 
 // Usage of a site: bytes, tasks, seconds of processor time.
@@ -83,6 +91,8 @@ type Usage struct {
 	Cache      int64 // part of Memory that the kernel gives up first
 	Swap       int64
 	Disk       int64
+	Files      int64 // part of Disk that is not the database's
+	FilesLimit int64 // of it: what is left of the disk is kept for the database; 0 where that is not known
 	PIDs       int64
 	CPUSeconds float64
 	OOMKills   int64 // processes that the kernel killed for want of memory, since the site started
