@@ -34,7 +34,15 @@ type Site struct {
 	StartedAt time.Time `json:"started_at,omitzero"`
 	Error     string    `json:"error"`
 	Warnings  []string  `json:"warnings,omitempty" doc:"limits that this host's kernel cannot enforce"`
+	Failing   *Failing  `json:"failing,omitempty" doc:"missing where no service does"`
 	Links     []Link    `json:"links,omitempty" doc:"sites that it may reach by their private addresses: network.links of the configuration"`
+}
+
+// Failing is a service of a site that ends at every start. What it holds comes from inside the site, with whatever control
+// characters that put there.
+type Failing struct {
+	Service string   `json:"service"`
+	Log     []string `json:"log" doc:"the last lines of its log; empty in lists"`
 }
 
 // Link is another site that a site is linked with.

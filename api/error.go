@@ -12,6 +12,8 @@ const (
 type Error struct {
 	Code    string `json:"code" enum:"failed,invalid,not_found,conflict"`
 	Message string `json:"message" doc:"what could not be done, why, what to do next; one line"`
+
+	Log []string `json:"log,omitempty" doc:"where a service of a site ends at every start: the last lines of its log, from inside the site"`
 }
 
 // Error implements the error interface.

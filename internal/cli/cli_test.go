@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -236,10 +235,11 @@ func TestTables(t *testing.T) {
 	golden(t, "show.json", run(t, socket, "", "show", "alice", "--format", "json").out)
 
 	bob := servertest.StatusOf("bob", site.Failed)
-	bob.Error = "nginx does not start"
 	bob.Usage = site.Usage{Disk: 1600 << 20, Files: 1536 << 20, FilesLimit: 1536 << 20}
 	bob.Links = []site.Link{{Name: "alice", Address4: s.Record.Address4, Address6: s.Record.Address6}, {Name: "carol"}}
-	bob.PID, bob.StartedAt, bob.Services = 0, time.Time{}, nil
+	bob.Error = "service mariadb ends at every start: exit status 1"
+	bob.Failing = site.Failing{Service: "mariadb", Log: []string{"[ERROR] InnoDB: no space\x1b[2J left", "exit status 1: starting again in 4s"}}
+	bob.Services = []site.Service{{Name: "mariadb", State: "failed", Restarts: 7}}
 	m.Put(bob)
 	golden(t, "show-failed", utc(run(t, socket, "", "show", "bob").out))
 	golden(t, "show-failed.json", run(t, socket, "", "show", "bob", "--format", "json").out)

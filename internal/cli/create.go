@@ -80,7 +80,7 @@ func (c *commandLine) runCreate(ctx context.Context, req api.CreateRequest) erro
 	if len(req.SSHKeys) == 0 {
 		c.printf("  no ssh key was given: log in with: logis shell %s\n", clean(s.Name))
 	}
-	c.warn(s)
+	c.warn(s.Warnings)
 	return nil
 }
 

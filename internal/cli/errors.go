@@ -81,8 +81,13 @@ func exitStatus(err error) int {
 	return exitFailed
 }
 
-// complain prints the one line of an error.
+// complain prints the one line of an error, below the log of what failed inside a site.
 func (c *commandLine) complain(err error) {
+	if answer, ok := errors.AsType[*api.Error](err); ok {
+		for _, line := range answer.Log {
+			_, _ = fmt.Fprintf(c.Err, "  | %s\n", clean(line))
+		}
+	}
 	text := err.Error()
 	if un, ok := errors.AsType[*client.UnreachableError](err); ok {
 		text = unreachable(un, callerOf(un.Socket))

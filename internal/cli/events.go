@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/logis-project/logis/api"
 	"github.com/logis-project/logis/client"
@@ -50,7 +48,7 @@ last 10,000 are kept. They are:
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			err := c.logisd().Events(cmd.Context(), opts, c.eventPrinter())
+			err := c.printEvents(cmd.Context(), opts)
 			if opts.Follow && errors.Is(err, context.Canceled) {
 				return nil // Ctrl-C is how one stops following
 			}
@@ -62,43 +60,105 @@ last 10,000 are kept. They are:
 	return c.formats(cmd)
 }
 
-// The table's columns are fixed, since what comes is not known yet: times and all types fit, and most names. A terminal of
-// 80 columns has 30 left for the message.
+// printEvents prints events. A table of what has happened is as wide as its names; that of what comes begins with the names
+// that there are.
+func (c *commandLine) printEvents(ctx context.Context, opts client.EventsOptions) error {
+	if c.format == "json" {
+		return c.logisd().Events(ctx, opts, c.eventPrinter())
+	}
+	if opts.Follow {
+		var names []string
+		if sites, err := c.logisd().Sites(ctx); err == nil {
+			for _, s := range sites {
+				names = append(names, s.Name)
+			}
+		}
+		t := c.newEventTable(names...)
+		return c.logisd().Events(ctx, opts, func(e api.Event) error { t.add(e); return nil })
+	}
+	var all []api.Event
+	err := c.logisd().Events(ctx, opts, func(e api.Event) error { all = append(all, e); return nil })
+	t := c.newEventTable()
+	for _, e := range all {
+		t.fit(e.Site)
+	}
+	for _, e := range all {
+		t.add(e)
+	}
+	return err
+}
+
+// eventPrinter prints each event when it comes, an object a line.
+func (c *commandLine) eventPrinter() func(api.Event) error {
+	enc := json.NewEncoder(c.Out)
+	enc.SetEscapeHTML(false)
+	return func(e api.Event) error { return enc.Encode(e) }
+}
+
+// eventTable prints events as a table.
+type eventTable struct {
+	c       *commandLine
+	width   int // of the terminal; 0 is none
+	site    int // columns of the names
+	started bool
+}
+
 const (
-	eventSite    = 10
-	eventType    = 15
-	eventMessage = len("2006-01-02 15:04:05") + 2 + eventSite + 2 + eventType + 2 // column where it begins
+	eventSite  = 10 // columns of the names, at least
+	eventType  = 15 // all types fit
+	eventText  = 24 // columns that a terminal keeps for the message
+	eventOther = len("2006-01-02 15:04:05") + 2 + 2 + eventType + 2
 )
 
-// eventPrinter prints each event when it comes: a row of the table, the first below the heads, or an object a line.
-func (c *commandLine) eventPrinter() func(api.Event) error {
-	if c.format == "json" {
-		enc := json.NewEncoder(c.Out)
-		enc.SetEscapeHTML(false)
-		return func(e api.Event) error { return enc.Encode(e) }
+// newEventTable makes a table in which these names of sites fit: on a terminal with room for them, and elsewhere always.
+func (c *commandLine) newEventTable(names ...string) *eventTable {
+	t := &eventTable{c: c, width: c.width(), site: eventSite}
+	for _, name := range names {
+		t.fit(name)
 	}
-	begun := false
-	return func(e api.Event) error {
-		if !begun {
-			begun = true
-			c.eventRow("TIME", "SITE", "EVENT", "MESSAGE")
-		}
-		c.eventRow(date(e.Time), clean(e.Site), clean(e.Type), clean(eventText(e)))
-		return nil
+	return t
+}
+
+// fit makes room for a name, and returns what is shown of it.
+func (t *eventTable) fit(name string) string {
+	name = clean(name)
+	t.site = max(t.site, columnsOf(name))
+	if t.width > 0 {
+		t.site = min(t.site, max(t.width-eventOther-eventText, eventSite))
+	}
+	return shorten(name, t.site)
+}
+
+// add prints an event, the first below the heads.
+func (t *eventTable) add(e api.Event) {
+	name := t.fit(e.Site)
+	if !t.started {
+		t.started = true
+		t.row("TIME", "SITE", cell{"EVENT", plainly}, "MESSAGE")
+	}
+	t.row(date(e.Time), name, cell{clean(e.Type), eventPaint(e.Type)}, clean(whatHappened(e)))
+}
+
+// row prints a row. On a terminal a message that is longer than the line goes on below where it began.
+func (t *eventTable) row(at, site string, kind cell, message string) {
+	before := fmt.Sprintf("%-19s  %s  ", at, pad(site, t.site))
+	lead := before + t.c.tint(kind.paint, kind.text) + pad("", eventType-columnsOf(kind.text)) + "  "
+	begin := columnsOf(before) + max(eventType, columnsOf(kind.text)) + 2
+	for _, part := range wrap(message, begin, eventOther+t.site, t.width) {
+		t.c.printf("%s\n", strings.TrimRight(lead+part, " "))
+		lead = strings.Repeat(" ", eventOther+t.site)
 	}
 }
 
-// eventRow prints a row. On a terminal a message that is longer than the line goes on below where it began.
-func (c *commandLine) eventRow(at, site, kind, message string) {
-	row := fmt.Sprintf("%-19s  %-*s  %-*s  ", at, eventSite, site, eventType, kind)
-	width := 0
-	if fd, ok := terminal(c.stdout); ok {
-		width, _, _ = term.GetSize(fd)
+// eventPaint is how the type of an event is shown.
+func eventPaint(kind string) paint {
+	switch kind {
+	case "site.failed", "site.died", "site.oom", "site.undone", "rules.lost", "events.lost":
+		return bad
+	case "site.memory", "site.disk", "rules.restored", "site.restarted":
+		return busy
 	}
-	for _, part := range wrap(message, utf8.RuneCountInString(row), eventMessage, width) {
-		c.printf("%s\n", strings.TrimRight(row+part, " "))
-		row = strings.Repeat(" ", eventMessage)
-	}
+	return plainly
 }
 
 // wrap breaks text at spaces into lines of width columns, the first of which begins at column first and the others at column
@@ -120,8 +180,8 @@ func wrap(text string, first, next, width int) []string {
 	return append(lines, line)
 }
 
-// eventText is the message with the time that it took.
-func eventText(e api.Event) string {
+// whatHappened is the message with the time that it took.
+func whatHappened(e api.Event) string {
 	if e.Seconds <= 0 {
 		return e.Message
 	}

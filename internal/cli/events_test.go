@@ -11,6 +11,7 @@ import (
 
 	"github.com/creack/pty"
 
+	"github.com/logis-project/logis/internal/cli"
 	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/server/servertest"
 )
@@ -70,6 +71,7 @@ func TestEventsOnTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "events-80", utc(strings.ReplaceAll(shown.String(), "\r", "")))
+	golden(t, "events-120", utc(onTerminal(t, 120, cli.Terminal{Socket: socket}, "events")))
 	for line := range strings.Lines(shown.String()) {
 		if len(strings.TrimRight(line, "\r\n")) > 80 {
 			t.Errorf("%q is longer than the terminal", line)

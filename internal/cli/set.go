@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,43 +70,56 @@ func (c *commandLine) runSet(ctx context.Context, name string, req api.SetReques
 	if err != nil {
 		return cannot(err, "change %q", name)
 	}
-	c.printf("%s: %s\n", clean(s.Name), strings.Join(settings(s, req), ", "))
-	c.warn(s)
+	settings := settingsOf(s, req)
+	var now []string
+	for _, one := range settings {
+		if one.asked {
+			now = append(now, one.text)
+		}
+	}
+	c.printf("%s: %s\n", clean(s.Name), strings.Join(now, ", "))
+	c.warn(concerning(settings, s.Warnings))
 	return nil
 }
 
 // warn says what of a site's limits this host does not enforce, where a script sees it too that reads the rest.
-func (c *commandLine) warn(s api.Site) {
-	for _, w := range s.Warnings {
+func (c *commandLine) warn(warnings []string) {
+	for _, w := range warnings {
 		_, _ = fmt.Fprintf(c.Err, "logis: warning: %s\n", clean(w))
 	}
 }
 
-// settings writes what is now true of what was asked for.
-func settings(s api.Site, req api.SetRequest) []string {
-	var out []string
-	for _, v := range []struct {
-		asked bool
-		text  string
-	}{
-		{req.MemoryBytes != nil, "memory " + quantity.Format(s.Limits.MemoryBytes)},
-		{req.SwapBytes != nil, "swap " + quantity.FormatOrNone(s.Limits.SwapBytes)},
-		{req.DiskBytes != nil, "disk " + quantity.Format(s.Limits.DiskBytes)},
-		{req.CPUs != nil, count(s.Limits.CPUs, "cpu")},
-		{req.PIDs != nil, fmt.Sprintf("%d processes", s.Limits.PIDs)},
-		{req.CPUWeight != nil, fmt.Sprintf("cpu weight %d", s.Limits.CPUWeight)},
-		{req.IOWeight != nil, fmt.Sprintf("i/o weight %d", s.Limits.IOWeight)},
-		{req.IOBandwidthBytes != nil, "i/o bandwidth " + quantity.FormatRate(s.Limits.IOBandwidthBytes)},
-		{req.BandwidthBytes != nil, "bandwidth " + quantity.FormatRate(s.Limits.BandwidthBytes)},
-		{req.OpenFiles != nil, fmt.Sprintf("%d open files", s.Limits.OpenFiles)},
-		{req.LogBytes != nil, "log size " + quantity.Format(s.Limits.LogBytes)},
-		{req.Priority != nil, fmt.Sprintf("priority %d", s.Priority)},
-	} {
-		if v.asked {
-			out = append(out, v.text)
-		}
+// setting is one of what set changes.
+type setting struct {
+	asked bool
+	text  string // what is now true of it
+	about string // how warnings of it begin; "" has none
+}
+
+func settingsOf(s api.Site, req api.SetRequest) []setting {
+	return []setting{
+		{req.MemoryBytes != nil, "memory " + quantity.Format(s.Limits.MemoryBytes), ""},
+		{req.SwapBytes != nil, "swap " + quantity.FormatOrNone(s.Limits.SwapBytes), "swap "},
+		{req.DiskBytes != nil, "disk " + quantity.Format(s.Limits.DiskBytes), ""},
+		{req.CPUs != nil, count(s.Limits.CPUs, "cpu"), ""},
+		{req.PIDs != nil, fmt.Sprintf("%d processes", s.Limits.PIDs), ""},
+		{req.CPUWeight != nil, fmt.Sprintf("cpu weight %d", s.Limits.CPUWeight), ""},
+		{req.IOWeight != nil, fmt.Sprintf("i/o weight %d", s.Limits.IOWeight), "i/o weight"},
+		{req.IOBandwidthBytes != nil, "i/o bandwidth " + quantity.FormatRate(s.Limits.IOBandwidthBytes), "i/o bandwidth"},
+		{req.BandwidthBytes != nil, "bandwidth " + quantity.FormatRate(s.Limits.BandwidthBytes), "bandwidth"},
+		{req.OpenFiles != nil, fmt.Sprintf("%d open files", s.Limits.OpenFiles), "open files"},
+		{req.LogBytes != nil, "log size " + quantity.Format(s.Limits.LogBytes), "log size"},
+		{req.Priority != nil, fmt.Sprintf("priority %d", s.Priority), ""},
 	}
-	return out
+}
+
+// concerning returns the warnings of what was asked for. The others were given when their limits were set, and show has them.
+func concerning(settings []setting, warnings []string) []string {
+	return slices.DeleteFunc(slices.Clone(warnings), func(warning string) bool {
+		return !slices.ContainsFunc(settings, func(s setting) bool {
+			return s.asked && s.about != "" && strings.HasPrefix(warning, s.about)
+		})
+	})
 }
 
 // given returns a pointer to the value of a flag that cannot be zero, nil where it was not given.

@@ -91,4 +91,9 @@ func TestSetWarns(t *testing.T) {
 	if r := run(t, socket, "", "set", "alice", "--swap", "1GiB"); r != want {
 		t.Errorf("set: %+v", r)
 	}
+	// What create said of other limits is not said again.
+	want = result{0, "alice: i/o weight 60\n", ""}
+	if r := run(t, socket, "", "set", "alice", "--io-weight", "60"); r != want {
+		t.Errorf("set of another limit: %+v", r)
+	}
 }

@@ -56,7 +56,17 @@ func troubleOf(s api.Site) []field {
 	if s.Desired != s.State {
 		fields = append(fields, field{"wanted", cell{text: s.Desired}})
 	}
-	return fields
+	if s.Failing == nil {
+		return fields
+	}
+	for i, line := range s.Failing.Log {
+		name := "log"
+		if i > 0 {
+			name = ""
+		}
+		fields = append(fields, field{name, cell{text: "| " + line}})
+	}
+	return append(fields, field{"more", cell{text: fmt.Sprintf("logis logs %s --service %s", s.Name, s.Failing.Service)}})
 }
 
 func placeOf(s api.Site) []field {

@@ -53,7 +53,7 @@ func killedLine(u api.Usage) string {
 	}
 	line := fmt.Sprintf("%d %s for want of memory", u.OOMKills, what)
 	if k := u.LastOOMKill; k != nil {
-		line += fmt.Sprintf(", last %s (pid %d on the host) at %s", k.Process, k.PID, date(k.At))
+		return line + fmt.Sprintf(", last %s (pid %d on the host) at %s", k.Process, k.PID, date(k.At))
 	}
-	return line
+	return line + "; the kernel's log does not tell which"
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -81,6 +82,9 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 	}
 	if !opts.NoWait {
 		if err := e.awaitReady(ctx, rec.Name()); err != nil {
+			if f, ok := errors.AsType[*NotStartingError](err); ok {
+				f.Undone = true
+			}
 			return site.Status{}, err
 		}
 	}

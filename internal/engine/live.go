@@ -18,8 +18,11 @@ type live struct {
 	container *container.Container
 	services  []control.Service
 	ready     bool
-	stopping  bool          // the end of the container is wanted
-	changed   chan struct{} // closed at every change
+	stopping  bool           // the end of the container is wanted
+	answered  map[string]int // restarts of each service when it answered last
+	failing   failing        // a service that ends at every start: state is then Failed though the container runs
+	failures  restraint      // of telling of such
+	changed   chan struct{}  // closed at every change
 
 	unmet string // why limits are not those of the record
 
@@ -48,13 +51,14 @@ type snapshot struct {
 	container *container.Container
 	services  []control.Service
 	ready     bool
+	failing   failing
 	changed   <-chan struct{}
 }
 
 func (l *live) snapshot() snapshot {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return snapshot{l.state, l.failure, l.container, slices.Clone(l.services), l.ready, l.changed}
+	return snapshot{l.state, l.failure, l.container, slices.Clone(l.services), l.ready, l.failing, l.changed}
 }
 
 // set moves the site to a state.
@@ -70,17 +74,18 @@ func (l *live) run(c *container.Container, state site.State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.container, l.services, l.ready, l.stopping, l.unmet = c, nil, false, false, ""
-	l.state, l.failure = state, ""
+	l.state, l.failure, l.answered, l.failing = state, "", nil, failing{}
 	l.strain.renew()
 	l.notify()
 }
 
-// report takes what PID 1 says of its services. The first time all are ready, a starting site is running.
-func (l *live) report(c *container.Container, status control.Status) {
+// report takes what PID 1 says of its services. The first time all are ready, a starting site is running. It tells whether to
+// tell of one that ends at every start.
+func (l *live) report(c *container.Container, status control.Status) (tell bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.container != c {
-		return // of a container that is no more
+		return false // of a container that is no more
 	}
 	if status.Ready && !l.ready {
 		l.readySince, l.told = time.Now(), ""
@@ -89,7 +94,9 @@ func (l *live) report(c *container.Container, status control.Status) {
 	if status.Ready && l.state == site.Starting {
 		l.state = site.Running
 	}
+	tell = l.judge(status)
 	l.notify()
+	return tell
 }
 
 // stop says that the container's end is wanted from here on, and returns it; nil when there is none.
@@ -122,7 +129,7 @@ func (l *live) died(c *container.Container) {
 func (l *live) gone() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.container, l.services, l.ready = nil, nil, false
+	l.container, l.services, l.ready, l.failing = nil, nil, false, failing{}
 	l.notify()
 }
 

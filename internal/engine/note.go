@@ -50,6 +50,9 @@ func (e *Engine) noteStarted(name string, took time.Duration, waited bool, err e
 	case err == nil, interrupted(err):
 		e.note(event.SiteStarted, name, took, "its services are starting")
 	default:
+		if f, ok := errors.AsType[*NotStartingError](err); ok {
+			err = errors.New(f.Why) // which may have been told of already
+		}
 		e.noteFailed(name, err)
 	}
 }

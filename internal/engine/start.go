@@ -230,6 +230,8 @@ func (e *Engine) awaitReady(ctx context.Context, name string) error {
 		switch {
 		case s.ready:
 			return nil
+		case s.failing.service != "":
+			return e.notStarting(ctx, name, s)
 		case invalid(s) != "":
 			return fmt.Errorf("it runs without service %s", invalid(s))
 		case s.container == nil:

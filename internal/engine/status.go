@@ -22,13 +22,17 @@ func (e *Engine) List(ctx context.Context) ([]site.Status, error) {
 	return out, ctx.Err()
 }
 
-// Show returns one site, or site.ErrNotFound.
+// Show returns one site, with the log of what fails in it, or site.ErrNotFound.
 func (e *Engine) Show(ctx context.Context, name string) (site.Status, error) {
 	rec, err := e.store.Get(name)
 	if err != nil {
 		return site.Status{}, err
 	}
-	return e.status(ctx, rec), nil
+	st := e.status(ctx, rec)
+	if st.Failing.Service != "" {
+		st.Failing.Log = e.lastLog(ctx, name, e.live(name).snapshot().container, st.Failing.Service)
+	}
+	return st, nil
 }
 
 // Wait returns when a site is ready (target site.Running: every service answers) or stopped (site.Stopped).
@@ -79,7 +83,7 @@ func (e *Engine) statusWith(rec site.Record, disk pool.Use) site.Status {
 		Domains: domains, URLs: e.urls(domains), SSHHost: e.publicHost(),
 	}
 	out.Usage.Disk, out.Usage.Files, out.Usage.FilesLimit = disk.Used, disk.FilesUsed, disk.FilesLimit
-	out.Links = e.linksOf(rec.Name())
+	out.Links, out.Failing.Service = e.linksOf(rec.Name()), s.failing.service
 	for _, service := range s.services {
 		out.Services = append(out.Services, site.Service{
 			Name: service.Name, State: service.State, Ready: service.Ready, PID: service.PID, Restarts: service.Restarts,

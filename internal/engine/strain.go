@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/logis-project/logis/internal/container"
@@ -82,19 +83,23 @@ type gauge struct {
 	pace [len(marks)]restraint
 }
 
-// next takes what is used now, in percent of the limit, and returns the marks to tell of. A mark that was crossed too soon
-// after the last time is told of later, if it is still crossed.
-func (g *gauge) next(now time.Time, percent int) (crossed []int) {
+// next takes what is used now, in percent of the limit, and returns the mark to tell of, or 0. Who tells of one has told of
+// those below it. A mark that was crossed too soon after the last time is told of later, if it is still crossed.
+func (g *gauge) next(now time.Time, percent int) (crossed int) {
 	for i, mark := range marks {
-		switch {
-		case percent < mark.low:
+		if percent < mark.low {
 			g.told[i] = false
-		case percent >= mark.at && !g.told[i] && g.pace[i].allow(now):
-			g.told[i] = true
-			crossed = append(crossed, mark.at)
 		}
 	}
-	return crossed
+	for i, mark := range slices.Backward(marks[:]) {
+		if percent >= mark.at && !g.told[i] && g.pace[i].allow(now) {
+			for below := range i + 1 {
+				g.told[below] = true
+			}
+			return mark.at
+		}
+	}
+	return 0
 }
 
 const (

@@ -40,7 +40,7 @@ func (e *Engine) lookAtMemory(rec site.Record, kill container.Kill, all bool) {
 	if full {
 		share, text = 100, units.BytesSize(float64(limit))+" of memory were used up"
 	}
-	for _, mark := range l.crossed(time.Now(), share, (*strain).memoryGauge) {
+	if mark := l.crossed(time.Now(), share, (*strain).memoryGauge); mark > 0 {
 		e.note(event.SiteMemory, rec.Name(), 0, "%d %%: %s", mark, text)
 	}
 	if told.number > 0 {
@@ -85,7 +85,7 @@ func (e *Engine) lookAtDisk(rec site.Record, use pool.Use) {
 	if percent(use.FilesUsed, use.FilesLimit) > percent(used, limit) {
 		used, limit, of = use.FilesUsed, use.FilesLimit, "in use by files: the rest of the disk is kept for the database"
 	}
-	for _, mark := range l.crossed(time.Now(), percent(used, limit), (*strain).diskGauge) {
+	if mark := l.crossed(time.Now(), percent(used, limit), (*strain).diskGauge); mark > 0 {
 		e.note(event.SiteDisk, rec.Name(), 0, "%d %%: %s of %s %s", mark, units.BytesSize(float64(used)), units.BytesSize(float64(limit)), of)
 	}
 }
@@ -104,8 +104,8 @@ func (l *live) current() *container.Container {
 	return l.container
 }
 
-// crossed returns the marks to tell of, now that a gauge stands at a share in percent.
-func (l *live) crossed(now time.Time, share int, of func(*strain) *gauge) []int {
+// crossed returns the mark to tell of, now that a gauge stands at a share in percent; 0 is none.
+func (l *live) crossed(now time.Time, share int, of func(*strain) *gauge) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return of(&l.strain).next(now, share)

@@ -50,7 +50,11 @@ func (e *Engine) readReports(name string, c *container.Container) {
 	defer conn.Close()
 	stop := context.AfterFunc(e.background, func() { _ = conn.Close() })
 	defer stop()
-	readStatuses(conn, func(status control.Status) { e.live(name).report(c, status) })
+	readStatuses(conn, func(status control.Status) {
+		if e.live(name).report(c, status) {
+			e.noteFailing(name)
+		}
+	})
 }
 
 // readStatuses reads until the site breaks off, or says what is none of the protocol's.

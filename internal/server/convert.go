@@ -23,6 +23,9 @@ func siteOf(st site.Status) api.Site {
 		CreatedAt: r.CreatedAt.UTC(), Error: st.Error, Warnings: st.Warnings,
 	}
 	out.Address4, out.Address6 = addressOf(r.Address4), addressOf(r.Address6)
+	if f := st.Failing; f.Service != "" {
+		out.Failing = &api.Failing{Service: f.Service, Log: list(f.Log)}
+	}
 	for _, l := range st.Links {
 		out.Links = append(out.Links, api.Link{Name: l.Name, Address4: addressOf(l.Address4), Address6: addressOf(l.Address6)})
 	}

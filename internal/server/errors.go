@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/logis-project/logis/api"
+	"github.com/logis-project/logis/internal/engine"
 	"github.com/logis-project/logis/internal/site"
 )
 
@@ -32,7 +33,12 @@ func fail(err error) error {
 
 func asFailure(err error) *failure {
 	var f *failure
+	var not *engine.NotStartingError
 	switch {
+	case errors.As(err, &not):
+		f = newFailure(http.StatusInternalServerError, api.CodeFailed, err.Error())
+		f.body.Log = not.Log
+		return f
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, site.ErrNotFound):

@@ -75,7 +75,14 @@ type Status struct {
 	StartedAt time.Time
 	Error     string   // why State is Failed, one line
 	Warnings  []string // limits that this host cannot enforce
+	Failing   Failing  // the zero value where no service does
 	Links     []Link   // sites that it may reach by their private addresses, by name
+}
+
+// Failing is a service of a site that ends at every start. All of it comes from inside the site.
+type Failing struct {
+	Service string
+	Log     []string // the last lines of its log; only where one site was asked for
 }
 
 // Link is another site of a group that the admin has linked. Where no site has the name its addresses are the zero value.
