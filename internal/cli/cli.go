@@ -7,11 +7,13 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,39 +38,53 @@ type Terminal struct {
 func Run(ctx context.Context, args []string, t Terminal) int {
 	c := &commandLine{Terminal: t, stdout: t.Out}
 	out := &output{w: t.Out}
-	c.Out = out
+	c.Out, c.unread = out, func() bool { return errors.Is(out.failed(), syscall.EPIPE) }
 	c.colour = c.colours()
 	defer c.close()
 	root := c.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if err == nil && out.err != nil {
-		err = fmt.Errorf("cannot write the output: %w", plain(out.err))
+	if c.unread() {
+		return int(errUnread)
+	}
+	if failed := out.failed(); err == nil && failed != nil {
+		err = fmt.Errorf("cannot write the output: %w", plain(failed))
 	}
 	return c.finish(err)
 }
 
 // output remembers that a write failed, so that no command has to ask at every line: a full disk is not success.
 type output struct {
-	w   io.Writer
+	w io.Writer
+
+	mu  sync.Mutex
 	err error
 }
 
 func (o *output) Write(p []byte) (int, error) {
 	n, err := o.w.Write(p)
 	if err != nil {
+		o.mu.Lock()
+		defer o.mu.Unlock()
 		o.err = err
 	}
 	return n, err
 }
 
+func (o *output) failed() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
+}
+
 // commandLine is one run: the terminal, the persistent flags and the client made from them.
 type commandLine struct {
 	Terminal
-	stdout io.Writer // what Out writes to
-	socket string    // --socket
-	format string    // --format
-	colour bool      // Out shows colours
+	stdout io.Writer   // what Out writes to
+	socket string      // --socket
+	format string      // --format
+	colour bool        // Out shows colours
+	unread func() bool // nobody reads Out any more
 	once   sync.Once
 	conn   *client.Client
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -48,11 +47,11 @@ last 10,000 are kept. They are:
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			err := c.printEvents(cmd.Context(), opts)
-			if opts.Follow && errors.Is(err, context.Canceled) {
-				return nil // Ctrl-C is how one stops following
+			ctx, print := cmd.Context(), func(ctx context.Context) error { return c.printEvents(ctx, opts) }
+			if opts.Follow {
+				return cannot(c.following(ctx, print), "read the events")
 			}
-			return cannot(err, "read the events")
+			return cannot(print(ctx), "read the events")
 		},
 	}
 	cmd.Flags().IntVarP(&opts.Lines, "lines", "n", 100, "how many of the last events")

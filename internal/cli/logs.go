@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -27,25 +26,30 @@ func (c *commandLine) logs() *cobra.Command {
 		},
 		ValidArgsFunction: c.completeSite,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			seen := false
-			err := c.logisd().Logs(cmd.Context(), args[0], opts, func(l api.LogLine) error {
-				seen = true
-				c.printf("%s %s: %s\n", date(l.Time), clean(l.Service), clean(l.Text))
-				return nil
-			})
-			if opts.Follow && errors.Is(err, context.Canceled) {
-				return nil // Ctrl-C is how one stops following
+			ctx, print := cmd.Context(), func(ctx context.Context) error { return c.printLogs(ctx, args[0], opts) }
+			if opts.Follow {
+				return cannot(c.following(ctx, print), "read the logs of %q", args[0])
 			}
-			if err == nil && !seen && opts.Service != "" {
-				err = c.hasService(cmd.Context(), args[0], opts.Service)
-			}
-			return cannot(err, "read the logs of %q", args[0])
+			return cannot(print(ctx), "read the logs of %q", args[0])
 		},
 	}
 	cmd.Flags().StringVar(&opts.Service, "service", "", "only this service")
 	cmd.Flags().IntVarP(&opts.Lines, "lines", "n", 100, "how many of the last lines")
 	cmd.Flags().BoolVarP(&opts.Follow, "follow", "f", false, "go on with what comes")
 	return cmd
+}
+
+func (c *commandLine) printLogs(ctx context.Context, name string, opts client.LogsOptions) error {
+	seen := false
+	err := c.logisd().Logs(ctx, name, opts, func(l api.LogLine) error {
+		seen = true
+		c.printf("%s %s: %s\n", date(l.Time), clean(l.Service), clean(l.Text))
+		return nil
+	})
+	if err == nil && !seen && opts.Service != "" {
+		err = c.hasService(ctx, name, opts.Service)
+	}
+	return err
 }
 
 // hasService tells a service that wrote nothing from one that is not there.

@@ -23,7 +23,8 @@ func (c *commandLine) session(ctx context.Context, name string, req api.ExecRequ
 	ctx = context.WithoutCancel(ctx) // Ctrl-C is for the command: signals are passed on below
 
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGWINCH)
+	// SIGPIPE too: it would end logis before the terminal is given back. The write that raised it fails, which Wait tells.
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGWINCH, syscall.SIGPIPE)
 	defer signal.Stop(signals)
 
 	fd, onTerminal := terminal(c.In)
@@ -45,7 +46,16 @@ func (c *commandLine) session(ctx context.Context, name string, req api.ExecRequ
 		}
 		defer func() { _ = term.Restore(fd, old) }() // also when this goroutine panics
 	}
-	go feed(s, c.In) // ends with the process: a read of standard input cannot be cancelled
+	gone := make(chan struct{})
+	go func() { // ends with the process: a read of standard input cannot be cancelled
+		// A raw terminal has no end of file: that, or an error, is a terminal that has gone away (tty_hangup, EIO of a pty). The
+		// kernel sends no SIGHUP where it is not the controlling terminal.
+		if feed(s, c.In); onTerminal {
+			close(gone)
+		} else {
+			_ = s.CloseStdin()
+		}
+	}()
 
 	type end struct {
 		status int
@@ -59,23 +69,35 @@ func (c *commandLine) session(ctx context.Context, name string, req api.ExecRequ
 	for {
 		select {
 		case e := <-ended:
+			switch {
+			case errors.Is(e.err, syscall.EPIPE) && c.unread():
+				return errUnread
+			case errors.Is(e.err, syscall.EIO) && onTerminal: // it was writing when its terminal went away
+				return hangUp(s, syscall.SIGHUP)
+			}
 			return outcome(name, e.status, e.err)
+		case <-gone:
+			return hangUp(s, syscall.SIGHUP)
 		case sig := <-signals:
 			n := sig.(syscall.Signal)
 			switch {
 			case n == syscall.SIGWINCH && onTerminal:
 				_ = s.Resize(windowSize(fd, true)) // a lost connection shows in Wait
-			case n == syscall.SIGWINCH:
+			case n == syscall.SIGWINCH, n == syscall.SIGPIPE:
 			case onTerminal && n != syscall.SIGINT && n != syscall.SIGQUIT:
 				// The terminal's keys arrive as bytes; this is someone else ending logis. Closing hangs the command up.
-				_ = s.Close()
-				<-ended
-				return statusError(128 + int(n))
+				return hangUp(s, n)
 			default:
 				_ = s.Signal(n)
 			}
 		}
 	}
+}
+
+// hangUp closes a session, which ends what still runs in it, and returns the status of a command that a signal ended.
+func hangUp(s *client.Session, n syscall.Signal) error {
+	_ = s.Close()
+	return statusError(128 + int(n))
 }
 
 // outcome turns the end of a session into the error that exitStatus understands.
@@ -102,7 +124,7 @@ func whyUnstarted(text string) string {
 	return text
 }
 
-// feed copies standard input to the command, and its end.
+// feed copies standard input to the command until it ends.
 func feed(s *client.Session, in io.Reader) {
 	buf := make([]byte, 32<<10)
 	for {
@@ -113,7 +135,6 @@ func feed(s *client.Session, in io.Reader) {
 			}
 		}
 		if err != nil {
-			_ = s.CloseStdin()
 			return
 		}
 	}

@@ -156,6 +156,13 @@ func TestTerminal(t *testing.T) {
 			}
 			close(g.done)
 		}},
+		"killed by HUP": {129, func(t *testing.T, g *guest, p *os.Process) {
+			_ = p.Signal(syscall.SIGHUP)
+			if _, _, err := frame.Read(g.in); !errors.Is(err, io.EOF) {
+				t.Errorf("the site read %v, want the end", err)
+			}
+			close(g.done)
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			socket, sessions := serveGuest(t)
@@ -211,6 +218,83 @@ func TestTerminal(t *testing.T) {
 				t.Errorf("the terminal was not given back (-before +after):\n%s", d)
 			}
 		})
+	}
+}
+
+// TestTerminalGoesAway: a session ends with its terminal, whether its command is silent or writes, and hangs up what runs in
+// it.
+func TestTerminalGoesAway(t *testing.T) {
+	for _, writes := range []bool{false, true} {
+		socket, sessions := serveGuest(t)
+		master, slave, err := pty.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := command(socket, "shell", "alice")
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		_ = slave.Close()
+		g := <-sessions
+		_ = g.out.Write(frame.Stdout, []byte("$ "))
+		if _, err := master.Read(make([]byte, 2)); err != nil { // raw by now
+			t.Fatal(err)
+		}
+		_ = master.Close()
+		for writes && g.out.Write(frame.Stdout, []byte("more")) == nil {
+		}
+		for {
+			if _, _, err := frame.Read(g.in); err != nil {
+				break
+			}
+		}
+		close(g.done)
+		if got := exitStatus(cmd.Wait()); got != 129 {
+			t.Errorf("writes %t: exit status %d", writes, got)
+		}
+	}
+}
+
+// TestTerminalAndPipe: the terminal is given back when nobody reads what the command says.
+func TestTerminalAndPipe(t *testing.T) {
+	socket, sessions := serveGuest(t)
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	defer slave.Close()
+	before := termios(t, slave)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errs bytes.Buffer
+	cmd := command(socket, "shell", "alice")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, write, &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = write.Close()
+	g := <-sessions
+	_ = g.out.Write(frame.Stdout, []byte("$"))
+	if _, err := read.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	_ = read.Close()
+	_ = g.out.Write(frame.Stdout, []byte("more"))
+	for {
+		if _, _, err := frame.Read(g.in); err != nil {
+			break
+		}
+	}
+	close(g.done)
+	if got := exitStatus(cmd.Wait()); got != 141 || errs.Len() > 0 {
+		t.Errorf("exit status %d, stderr %q", got, errs.String())
+	}
+	if d := cmp.Diff(before, termios(t, slave)); d != "" {
+		t.Errorf("the terminal was not given back (-before +after):\n%s", d)
 	}
 }
 
