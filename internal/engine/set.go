@@ -24,12 +24,9 @@ func (e *Engine) Set(ctx context.Context, name string, change site.Change) (_ si
 		return site.Status{}, err
 	}
 	defer unlock()
-	old, err := e.store.Get(name)
+	old, err := e.changeable(name)
 	if err != nil {
 		return site.Status{}, err
-	}
-	if old.Phase != site.Stopped {
-		return site.Status{}, fmt.Errorf("%w: it is half %s: destroy it", site.ErrConflict, old.Phase)
 	}
 	spec, err := change.Apply(old.Spec)
 	if err != nil {
@@ -65,6 +62,16 @@ func (e *Engine) Set(ctx context.Context, name string, change site.Change) (_ si
 		status.Warnings = warnOf(status.Warnings, e.noSwap(*change.Swap))
 	}
 	return status, nil
+}
+
+// changeable returns the record of a site that is whole: of what is left of a create or a destroy nothing can be changed. The lock
+// is held.
+func (e *Engine) changeable(name string) (site.Record, error) {
+	rec, err := e.store.Get(name)
+	if err == nil && rec.Phase != site.Stopped {
+		err = fmt.Errorf("%w: it is half made or half destroyed: destroy it with logis destroy %s", site.ErrConflict, name)
+	}
+	return rec, err
 }
 
 // difference names what a change of limits and priority has changed.

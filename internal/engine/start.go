@@ -61,10 +61,7 @@ func (e *Engine) up(ctx context.Context, rec site.Record, noWait bool) (_ site.S
 // want records what the site shall be at every boot from here on. What is left of one that could not be made or destroyed is
 // site.ErrConflict. The lock is held.
 func (e *Engine) want(name string, desired site.State) (site.Record, error) {
-	rec, err := e.store.Get(name)
-	if err == nil && rec.Phase != site.Stopped {
-		return rec, fmt.Errorf("%w: it is half made or half destroyed: destroy it with logis destroy %s", site.ErrConflict, name)
-	}
+	rec, err := e.changeable(name)
 	if err == nil {
 		err = e.takeOver(e.background, rec)
 	}

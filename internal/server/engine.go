@@ -19,6 +19,7 @@ type Engine interface {
 	Power
 	Host
 	Settings
+	Domains
 	Consumption
 	Sessions
 	Images

@@ -43,6 +43,8 @@ func asFailure(err error) *failure {
 		return f
 	case errors.Is(err, site.ErrNotFound):
 		return newFailure(http.StatusNotFound, api.CodeNotFound, err.Error())
+	case errors.Is(err, site.ErrAbsent):
+		return newFailure(http.StatusNotFound, api.CodeNotFound, reason(err, site.ErrAbsent))
 	case errors.Is(err, site.ErrConflict):
 		return newFailure(http.StatusConflict, api.CodeConflict, reason(err, site.ErrConflict))
 	case errors.Is(err, site.ErrInvalid):

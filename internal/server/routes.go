@@ -23,6 +23,8 @@ func (s *Server) register(a huma.API) {
 	add(s, a, read, "GET", "/v1/sites/{name}", "show-site", "One site", s.showSite)
 	add(s, a, write, "DELETE", "/v1/sites/{name}", "destroy-site", "Destroy a site and everything in it", s.destroySite)
 	add(s, a, write, "PATCH", "/v1/sites/{name}", "set-site", "Change limits and priority of a site", s.setSite)
+	add(s, a, write, "POST", "/v1/sites/{name}/domains", "add-domain", "Give a site a further domain, at once; one that it has changes nothing", s.addDomain)
+	add(s, a, write, "DELETE", "/v1/sites/{name}/domains", "remove-domain", "Take a domain from a site, at once", s.removeDomain)
 	add(s, a, write, "POST", "/v1/sites/{name}/start", "start-site", "Start a site", s.startSite)
 	add(s, a, write, "POST", "/v1/sites/{name}/stop", "stop-site", "Stop a site", s.stopSite)
 	add(s, a, write, "POST", "/v1/sites/{name}/restart", "restart-site", "Stop and start a site", s.restartSite)

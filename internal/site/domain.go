@@ -2,6 +2,7 @@ package site
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -84,3 +85,108 @@ func (s *Store) ownerOf(domain string) string {
 func earlier(a, b Record) int {
 	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.Name(), b.Name()))
 }
+
+// canonical returns a spec whose domains are in the form in which they are recorded, each once and without NAME.<base_domain>,
+// which the site has anyway.
+func (s *Store) canonical(spec Spec) (Spec, error) {
+	asked := spec.Domains
+	spec.Domains = nil
+	for _, text := range asked {
+		d, err := CanonicalDomain(text)
+		if err != nil {
+			return Spec{}, err
+		}
+		if d != s.ownDomain(spec.Name) && !slices.Contains(spec.Domains, d) {
+			spec.Domains = append(spec.Domains, d)
+		}
+	}
+	return spec, nil
+}
+
+// checkDomains refuses a domain of a new record that another site has; s.mu is held.
+func (s *Store) checkDomains(rec Record) error {
+	for _, d := range s.claims(rec) {
+		if err := s.checkFree(d, rec.Name()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkFree tells which site has a domain, of others than the named one: ErrConflict. A record that is kept aside counts, as
+// far as it can be read. s.mu is held.
+func (s *Store) checkFree(domain, name string) error {
+	owner := ""
+	for other, rec := range s.records {
+		if other != name && slices.Contains(s.claims(rec), domain) {
+			owner = other
+		}
+	}
+	for _, b := range s.broken {
+		if b.Name != name && (domain == s.ownDomain(b.Name) || slices.Contains(b.Domains, domain)) {
+			owner = b.Name
+		}
+	}
+	switch {
+	case owner == "":
+		return nil
+	case domain == s.ownDomain(owner):
+		return fmt.Errorf("%w: domain %s belongs to site %s by its name: choose another", ErrConflict, domain, owner)
+	case domain == s.ownDomain(name):
+		return fmt.Errorf("%w: domain %s belongs to site %s: remove it there first, with logis domain remove %[3]s %[2]s, or choose another name",
+			ErrConflict, domain, owner)
+	}
+	return fmt.Errorf("%w: domain %s belongs to site %s: choose another, or remove it there first, with logis domain remove %[3]s %[2]s",
+		ErrConflict, domain, owner)
+}
+
+// AddDomain writes a further domain into a site's record; changed is false where the site has it already. domain is canonical.
+// ErrConflict says which site has it, ErrInvalid that there are too many.
+func (s *Store) AddDomain(name, domain string) (rec Record, changed bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rec, ok := s.records[name]
+	if !ok {
+		return Record{}, false, ErrNotFound
+	}
+	if slices.Contains(s.claims(rec), domain) {
+		return rec, false, nil
+	}
+	if err := s.checkFree(domain, name); err != nil {
+		return Record{}, false, err
+	}
+	if len(rec.Spec.Domains) >= maxNames {
+		return Record{}, false, fmt.Errorf("%w: a site has at most %d domains", ErrInvalid, maxNames)
+	}
+	rec.Spec.Domains = append(slices.Clone(rec.Spec.Domains), domain)
+	return rec, true, s.replace(rec)
+}
+
+// RemoveDomain takes a domain out of a site's record. ErrConflict says that it is the site's own by its name, ErrAbsent that it has
+// none such.
+func (s *Store) RemoveDomain(name, domain string) (Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rec, ok := s.records[name]
+	switch {
+	case !ok:
+		return Record{}, ErrNotFound
+	case domain == s.ownDomain(name):
+		return Record{}, fmt.Errorf("%w: domain %s belongs to the site by its name, and goes only with the site", ErrConflict, domain)
+	case !slices.Contains(rec.Spec.Domains, domain):
+		return Record{}, fmt.Errorf("%w: the site has no domain %s: see logis show %s", ErrAbsent, domain, name)
+	}
+	rec.Spec.Domains = slices.DeleteFunc(slices.Clone(rec.Spec.Domains), func(d string) bool { return d == domain })
+	return rec, s.replace(rec)
+}
+
+// replace writes a record in place of the one of its name; s.mu is held.
+func (s *Store) replace(rec Record) error {
+	if err := s.write(rec); err != nil {
+		return err
+	}
+	s.records[rec.Name()] = rec
+	return nil
+}
+
+func (s *Store) ownDomain(name string) string { return name + "." + s.baseDomain }

@@ -14,6 +14,7 @@ var (
 	ErrNotFound = errors.New("no such site")
 	ErrConflict = errors.New("conflict") // name, domain or port taken, or the wrong state
 	ErrInvalid  = errors.New("invalid")  // the request itself is wrong
+	ErrAbsent   = errors.New("absent")   // the site has no such domain or key
 )
 
 // State is the observed state of a site.

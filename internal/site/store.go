@@ -285,6 +285,10 @@ func (s *Store) syncDir() error {
 // Reserve checks spec, allocates for it and writes the record with phase Creating. ErrInvalid, ErrConflict or
 // ErrExhausted say why not.
 func (s *Store) Reserve(spec Spec, imageDigest string, desired State) (Record, error) {
+	spec, err := s.canonical(spec)
+	if err != nil {
+		return Record{}, err
+	}
 	if err := spec.Check(); err != nil {
 		return Record{}, err
 	}
@@ -304,39 +308,11 @@ func (s *Store) Reserve(spec Spec, imageDigest string, desired State) (Record, e
 	if err := s.ranges.allocate(&s.next, &rec, indexes, ports); err != nil {
 		return Record{}, err
 	}
-	if err := s.write(rec); err != nil {
+	if err := s.replace(rec); err != nil {
 		return Record{}, err
 	}
-	s.records[spec.Name] = rec
 	return rec, nil
 }
-
-// checkDomains refuses a domain that another site has, or that rec names twice; s.mu is held.
-func (s *Store) checkDomains(rec Record) error {
-	owners := map[string]string{}
-	for _, other := range s.records {
-		for _, d := range s.claims(other) {
-			owners[d] = other.Name()
-		}
-	}
-	for _, b := range s.broken {
-		if b.Name == rec.Name() {
-			continue
-		}
-		for _, d := range append(b.Domains, s.ownDomain(b.Name)) {
-			owners[d] = b.Name
-		}
-	}
-	for _, d := range s.claims(rec) {
-		if owner, taken := owners[d]; taken {
-			return fmt.Errorf("%w: domain %s belongs to site %s", ErrConflict, d, owner)
-		}
-		owners[d] = rec.Name()
-	}
-	return nil
-}
-
-func (s *Store) ownDomain(name string) string { return name + "." + s.baseDomain }
 
 // Get returns the record of a site; ErrNotFound, or ErrConflict where it is broken and kept aside.
 func (s *Store) Get(name string) (Record, error) {
@@ -368,10 +344,9 @@ func (s *Store) Update(name string, change func(*Record)) (Record, error) {
 		return Record{}, s.missing(name)
 	}
 	change(&rec)
-	if err := s.write(rec); err != nil {
+	if err := s.replace(rec); err != nil {
 		return Record{}, err
 	}
-	s.records[name] = rec
 	return rec, nil
 }
 

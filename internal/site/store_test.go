@@ -70,7 +70,7 @@ func TestReserveConflicts(t *testing.T) {
 	reserve(t, s, spec("alice", "a.example", "bob.localhost"))
 	for name, sp := range map[string]Spec{
 		"name": spec("alice"), "domain": spec("carol", "a.example"), "own domain": spec("bob"),
-		"base domain": spec("dave", "alice.localhost"), "twice": spec("erin", "e.example", "e.example"),
+		"base domain": spec("dave", "alice.localhost"), "otherwise written": spec("erin", "A.Example."),
 	} {
 		if _, err := s.Reserve(sp, "0123456789ab", Running); !errors.Is(err, ErrConflict) {
 			t.Errorf("%s: got %v, want ErrConflict", name, err)
