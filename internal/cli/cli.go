@@ -106,7 +106,7 @@ func (c *commandLine) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&c.socket, "socket", "", "logisd's socket (default LOGIS_SOCKET, else "+client.DefaultSocket+")")
 	root.AddCommand(
 		c.create(), c.destroy(), c.start(), c.stop(), c.restart(),
-		c.list(), c.show(), c.set(), c.domain(), c.wait(), c.exec(), c.shell(), c.logs(), c.stats(), c.events(), c.image(), c.sites(), c.doctor(),
+		c.list(), c.show(), c.set(), c.domain(), c.key(), c.wait(), c.exec(), c.shell(), c.logs(), c.stats(), c.events(), c.image(), c.sites(), c.doctor(),
 		c.version(),
 	)
 	return root

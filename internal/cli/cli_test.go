@@ -82,7 +82,7 @@ func TestStatuses(t *testing.T) {
 	public := filepath.Join(dir, "id.pub")
 	empty := filepath.Join(dir, "empty")
 	write(t, private, "-----BEGIN OPENSSH PRIVATE KEY-----\nb3\n-----END OPENSSH PRIVATE KEY-----\n")
-	write(t, public, "# mine\nssh-ed25519 AAAA a\n\nssh-rsa BBBB b\n")
+	write(t, public, "# mine\n"+keyOne+"\n\nrestrict "+keyTwo+"\n")
 	write(t, empty, "\n")
 
 	for _, tc := range []struct {
@@ -156,7 +156,7 @@ func TestStatuses(t *testing.T) {
 		}
 	}
 	want := site.Spec{
-		Name: "new", Domains: []string{"a.org", "b.org"}, SSHKeys: []string{"ssh-ed25519 AAAA a", "ssh-rsa BBBB b"},
+		Name: "new", Domains: []string{"a.org", "b.org"}, SSHKeys: []string{keyOne, "restrict " + keyTwo},
 		Limits: site.Limits{
 			Memory: 1 << 30, Swap: 1 << 30, Disk: 3 << 30, CPUs: 1.5, PIDs: 99,
 			CPUWeight: 7, IOWeight: 8, IOBandwidth: 9 << 20, Bandwidth: site.Unset, OpenFiles: 1100, LogSize: 1 << 20,
@@ -249,7 +249,7 @@ func TestTables(t *testing.T) {
 	golden(t, "images", utc(run(t, socket, "", "image", "list").out))
 	golden(t, "image", utc(run(t, socket, "", "image", "show", "lemp").out))
 	golden(t, "create", times.ReplaceAllString(run(t, socket, "", "create", "carol").out, "T s"))
-	golden(t, "create-key", times.ReplaceAllString(run(t, socket, "ssh-ed25519 AAAA", "create", "dan", "--ssh-key", "-", "--no-wait").out, "T s"))
+	golden(t, "create-key", times.ReplaceAllString(run(t, socket, keyOne, "create", "dan", "--ssh-key", "-", "--no-wait").out, "T s"))
 	golden(t, "help", run(t, socket, "", "--help").out)
 }
 

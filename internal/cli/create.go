@@ -27,7 +27,7 @@ func (c *commandLine) create() *cobra.Command {
 			if priority != nil {
 				req.Priority = *priority
 			}
-			if req.SSHKeys, err = readKeys(cmd, keyFiles, c.In); err != nil {
+			if req.SSHKeys, err = readKeys(cmd, "--ssh-key ", keyFiles, c.In); err != nil {
 				return err
 			}
 			return c.runCreate(cmd.Context(), req)

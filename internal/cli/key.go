@@ -1,80 +1,190 @@
 package cli
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/logis-project/logis/api"
+	"github.com/logis-project/logis/internal/sshkey"
 )
 
-// maxKeyFile bounds a file of public keys, in bytes.
-const maxKeyFile = 256 << 10
-
-// readKeys reads authorized_keys lines from files; "-" is in. The files are the caller's: logisd sees their lines only.
-func readKeys(cmd *cobra.Command, files []string, in io.Reader) ([]string, error) {
-	var keys []string
-	for _, name := range files {
-		data, err := readKeyFile(name, in)
-		if err != nil {
-			return nil, err
-		}
-		lines, err := keyLines(data)
-		if err != nil {
-			return nil, usage(cmd, "--ssh-key %s: %v", name, err)
-		}
-		keys = append(keys, lines...)
+func (c *commandLine) key() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "key", Short: "Give a site's owner ssh keys, list them, take them away",
+		Long: "key manages the ssh keys that the host gives to the owner of a site. They let the owner in whatever becomes of " +
+			"~/.ssh/authorized_keys in the site, which is for keys of the owner's own.",
+		Example: "  logis key add alice ~/.ssh/id_ed25519.pub\n  logis key list alice\n  logis key remove alice alice@laptop",
+		Args:    unknownCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	return keys, nil
+	cmd.AddCommand(c.keyAdd(), c.keyRemove(), c.keyList())
+	return cmd
 }
 
-func readKeyFile(name string, in io.Reader) ([]byte, error) {
-	if name != "-" {
-		f, err := os.Open(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("cannot read key file %s: %w: make a key with `ssh-keygen -t ed25519`", name, plain(err))
-		}
-		if err != nil {
-			return nil, fmt.Errorf("cannot read key file %s: %w", name, plain(err))
-		}
-		defer f.Close()
-		in = f
+func (c *commandLine) keyAdd() *cobra.Command {
+	return &cobra.Command{
+		Use: "add NAME FILE...", Short: "Let the owner of a site in with the keys of files, at once",
+		Long: "add lets the owner of a site in with the public keys of files, from the next connection on; - is standard input. A file may have " +
+			"several keys, one a line, with options such as from=\"192.0.2.0/24\" before them as sshd(8) describes. A key that the site has " +
+			"already gets the options and the comment of its new line.",
+		Example: "  logis key add alice ~/.ssh/id_ed25519.pub\n  curl -s https://git.example.org/alice.keys | logis key add alice -",
+		Args:    nameAnd("FILE"), ValidArgsFunction: c.completeSiteThenFiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			lines, err := readKeys(cmd, "", args[1:], c.In)
+			if err != nil {
+				return err
+			}
+			change, err := c.logisd().AddKeys(cmd.Context(), args[0], lines)
+			if err != nil {
+				return cannot(err, "add keys to %q", args[0])
+			}
+			c.sayKeys(args[0], change.Added, "added")
+			c.sayKeys(args[0], change.Changed, "has other options or another comment now")
+			c.sayKeys(args[0], change.Present, "was there already")
+			return nil
+		},
 	}
-	data, err := io.ReadAll(io.LimitReader(in, maxKeyFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("cannot read key file %s: %w", name, plain(err))
-	}
-	return data, nil
 }
 
-// keyLines returns the lines that are not empty or comments.
-func keyLines(data []byte) ([]string, error) {
+func (c *commandLine) keyRemove() *cobra.Command {
+	return &cobra.Command{
+		Use: "remove NAME KEY...", Aliases: []string{"rm"}, Short: "Take keys from the owner of a site, at once",
+		Long: "remove takes keys from the owner of a site. KEY is a fingerprint (SHA256:…), the comment of a key, or a file of public keys; - is " +
+			"standard input. From the next connection on such a key lets nobody in, even where the owner has written it into " +
+			"~/.ssh/authorized_keys too, until key add gives it again. Sessions that are open go on.",
+		Example: "  logis key remove alice alice@laptop\n  logis key remove alice ./old.pub",
+		Args:    nameAnd("KEY"), ValidArgsFunction: c.completeKey,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			have, err := c.logisd().Keys(cmd.Context(), args[0])
+			if err != nil {
+				return cannot(err, "remove keys from %q", args[0])
+			}
+			var which []string
+			for _, arg := range args[1:] {
+				named, err := c.namedKeys(cmd, have, arg)
+				if err != nil {
+					return err
+				}
+				which = append(which, named...)
+			}
+			change, err := c.logisd().RemoveKeys(cmd.Context(), args[0], which)
+			if err != nil {
+				return cannot(err, "remove keys from %q", args[0])
+			}
+			c.sayKeys(args[0], change.Removed, "removed")
+			if len(change.Keys) == 0 {
+				c.printf("%s has no key of the host any more: log in with logis shell %[1]s\n", clean(args[0]))
+			}
+			return nil
+		},
+	}
+}
+
+// namedKeys returns what stands for the keys that an operand names: a fingerprint, a comment that a key has, or a file.
+func (c *commandLine) namedKeys(cmd *cobra.Command, have []api.Key, arg string) ([]string, error) {
+	if strings.HasPrefix(arg, "SHA256:") {
+		return []string{arg}, nil
+	}
+	comment := arg != "" && slices.ContainsFunc(have, func(k api.Key) bool { return k.Comment == arg })
+	_, err := os.Stat(arg)
+	file := arg == "-" || err == nil || strings.Contains(arg, "/") || strings.HasSuffix(arg, ".pub")
 	switch {
-	case bytes.Contains(data, []byte("PRIVATE KEY")) || bytes.HasPrefix(data, []byte("PuTTY-User-Key-File")):
-		return nil, errors.New("this is a private key, keep it to yourself: give the .pub file beside it")
-	case len(data) > maxKeyFile:
-		return nil, fmt.Errorf("larger than %d KiB: this is no file of public keys", maxKeyFile>>10)
+	case comment && err == nil:
+		return nil, usage(cmd, "%q is the comment of a key and a file: give the fingerprint, or ./%[1]s for the file", arg)
+	case comment || !file && errors.Is(err, fs.ErrNotExist):
+		return []string{arg}, nil
 	}
-	var keys []string
-	for line := range strings.Lines(string(data)) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-			keys = append(keys, line)
-		}
+	keys, err := readKeyFile(cmd, "", arg, c.In)
+	var which []string
+	for _, k := range keys {
+		which = append(which, k.Fingerprint)
 	}
-	if len(keys) == 0 {
-		return nil, errors.New("no key in it")
-	}
-	return keys, nil
+	return which, err
 }
 
-// plain takes the operation and the path out of a file error: the caller says them better.
-func plain(err error) error {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Err
+func (c *commandLine) keyList() *cobra.Command {
+	return c.formats(&cobra.Command{
+		Use: "list NAME", Aliases: []string{"ls"}, Short: "List the keys that the host gave to the owner of a site",
+		Example: "  logis key list alice\n  logis key list alice --format json | jq -r '.[].line'",
+		Args:    exactly("NAME"), ValidArgsFunction: c.completeSite,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			keys, err := c.logisd().Keys(cmd.Context(), args[0])
+			if err != nil {
+				return cannot(err, "list the keys of %q", args[0])
+			}
+			if c.format == "json" {
+				return c.json(keys)
+			}
+			if len(keys) == 0 {
+				c.printf("%s has no key of the host. Give one with: logis key add %[1]s FILE\n", clean(args[0]))
+				return nil
+			}
+			rows := make([][]string, 0, len(keys))
+			for _, k := range keys {
+				rows = append(rows, []string{k.Fingerprint, keyType(k), k.Comment, strings.Join(k.Options, ",")})
+			}
+			c.table([]string{"FINGERPRINT", "TYPE", "COMMENT", "OPTIONS"}, rows)
+			return nil
+		},
+	})
+}
+
+// keyType writes "ssh-ed25519", and "ssh-rsa 3072".
+func keyType(k api.Key) string {
+	switch {
+	case k.Fingerprint == "":
+		return "no key: " + k.Line
+	case k.Bits > 0:
+		return fmt.Sprintf("%s %d", k.Type, k.Bits)
 	}
-	return err
+	return k.Type
+}
+
+// sayKeys prints a line for each key.
+func (c *commandLine) sayKeys(name string, keys []api.Key, what string) {
+	for _, k := range keys {
+		c.printf("%s: %s %s\n", clean(name), clean(sshkey.Key{Fingerprint: k.Fingerprint, Comment: k.Comment}.String()), what)
+	}
+}
+
+// nameAnd is the Args of a command that takes a site and one or several more operands.
+func nameAnd(more string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < 2 {
+			return usage(cmd, "%s takes NAME %s..., got %s", cmd.Name(), more, count(len(args), "operand"))
+		}
+		return nil
+	}
+}
+
+// completeSiteThenFiles completes a site, and then files.
+func (c *commandLine) completeSiteThenFiles(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return c.completeSites(cmd, args, prefix)
+}
+
+// completeKey completes a site, and then fingerprints of its keys, which say whose they are.
+func (c *commandLine) completeKey(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return c.completeSites(cmd, args, prefix)
+	}
+	keys, err := c.logisd().Keys(cmd.Context(), args[0])
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var found []string
+	for _, k := range keys {
+		if !slices.Contains(args, k.Fingerprint) {
+			found = append(found, k.Fingerprint+"\t"+k.Comment)
+		}
+	}
+	return found, cobra.ShellCompDirectiveDefault
 }

@@ -40,6 +40,7 @@ type Container struct {
 	watchers   sync.WaitGroup
 
 	renewing sync.Mutex // held while the files that it sees through are replaced
+	handing  sync.Mutex // held while what it is handed is changed
 
 	mu     sync.Mutex
 	unseen string // why it sees the host's values instead of its own; "" when it does not

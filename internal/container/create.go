@@ -29,6 +29,7 @@ type Spec struct {
 	DataTarget string // where it is mounted inside
 	Resolver   []string
 	Limits     Limits
+	Handed     Handed // nil: it is handed nothing, and can be handed nothing later
 }
 
 // Create makes the namespaces of a container, with a first process that waits. The caller connects its network through
@@ -281,6 +282,14 @@ func (c *Container) Start(ctx context.Context) error {
 		}
 		defer data.Close()
 		fds, spec.DataTarget = append(fds, int(data.Fd())), c.spec.DataTarget
+	}
+	if c.spec.Handed != nil {
+		handed, err := openHanded(c.spec)
+		if err != nil {
+			return fmt.Errorf("make what it is handed: %w", err)
+		}
+		defer handed.Close()
+		fds, spec.Handed = append(fds, int(handed.Fd())), true
 	}
 	for _, m := range c.openView() {
 		defer m.Close()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 
 	"github.com/logis-project/logis/internal/image"
@@ -122,6 +123,12 @@ func (x *examination) checkup(rec site.Record, c census) []Finding {
 		findings = append(findings, Finding{
 			What: "it sees the host's memory, processors and load instead of its own", Remedy: "show it its own",
 			mend: func(context.Context) error { return s.container.Renew(x.view.Mounts) },
+		})
+	}
+	if got, err := s.container.Handed(); err != nil || !maps.Equal(got, handed(rec)) {
+		findings = append(findings, Finding{
+			What: "its sshd does not see the keys of its record" + because(words(err)), Remedy: "hand them over again",
+			mend: func(context.Context) error { return s.container.Hand(handed(rec)) },
 		})
 	}
 	if !s.container.ControlSocket() {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/docker/go-units"
 
+	"github.com/logis-project/logis/internal/container"
 	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/fault"
 	"github.com/logis-project/logis/internal/image"
@@ -215,7 +216,7 @@ func (e *Engine) personalise(ctx context.Context, rec site.Record, base image.Im
 	return image.Personalise(ctx, image.PersonaliseOptions{
 		ImageDir: imageDir, Upper: rootLayers(imageDir, dir).Upper, Data: data, IDBase: rec.IDBase,
 		Values: image.Values{
-			Name: rec.Name(), SSHKeys: rec.Spec.SSHKeys, Domains: e.store.Domains(rec),
+			Name: rec.Name(), HostDir: container.HandedDir, Domains: e.store.Domains(rec),
 			Gateway4: e.network.Gateway4(), Gateway6: e.network.Gateway6(),
 			Address4: rec.Address4, Address6: rec.Address6,
 		},

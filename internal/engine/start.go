@@ -211,6 +211,7 @@ func (e *Engine) containerSpec(rec site.Record) (container.Spec, error) {
 		Layers:   rootLayers(imageDir, dir),
 		Resolver: []string{e.network.Gateway4().String()},
 		Limits:   limitsOf(rec),
+		Handed:   handed(rec),
 	}
 	if base.Reserved != "" {
 		spec.Data, spec.DataTarget = dataLayers(dir), base.Reserved

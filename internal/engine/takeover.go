@@ -27,6 +27,7 @@ const (
 // that has neither a cable nor a PID 1 that answers was left half started: it is ended, to be started anew.
 func (e *Engine) adopt(ctx context.Context, rec site.Record, attached []int) adoption {
 	defer e.applyLimits(ctx, rec) // of the disk also where nothing runs
+	defer e.applyKeys(rec)
 	name, wired := rec.Name(), slices.Contains(attached, rec.Index)
 	c, err := e.containers.Adopt(name)
 	if err != nil && !errors.Is(err, container.ErrNotRunning) {

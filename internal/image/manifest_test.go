@@ -151,7 +151,6 @@ func TestValuesRefuse(t *testing.T) {
 		"name with a quote":     func(v *Values) { v.Name = "a`b" },
 		"no gateway":            func(v *Values) { v.Gateway4 = netip.Addr{} },
 		"zone":                  func(v *Values) { v.Gateway6 = netip.MustParseAddr("fe80::1%a;b") },
-		"key with a second one": func(v *Values) { v.SSHKeys = []string{"ssh-ed25519 A\nssh-ed25519 B"} },
 		"password with a quote": func(v *Values) { v.DatabasePassword = "abcdefgh'" },
 		"domain with a space":   func(v *Values) { v.Domains = []string{"a b"} },
 	} {

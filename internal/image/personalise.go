@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 )
 
 // PersonaliseOptions of Personalise.
@@ -100,7 +99,7 @@ func (l *layer) addAccount(name string, groups []string) (*accounts, error) {
 	return users, nil
 }
 
-// addHome makes the owner's home from the image's /etc/skel, with the keys that may log in. Its mode lets the web server
+// addHome makes the owner's home from the image's /etc/skel, with a place for keys of the owner's own. Its mode lets the web server
 // pass through to the web root, and nobody list it.
 func (l *layer) addHome(v templateValues) error {
 	home := path.Join("home", v.Name)
@@ -126,12 +125,10 @@ func (l *layer) addHome(v templateValues) error {
 	if err := l.mkdir(path.Join(home, ".ssh"), 0o700, ownerID, ownerID); err != nil {
 		return err
 	}
-	var keys strings.Builder
-	for _, key := range v.SSHKeys {
-		keys.WriteString(key + "\n")
-	}
-	return l.writeFile(path.Join(home, ".ssh/authorized_keys"), []byte(keys.String()), 0o600, ownerID, ownerID)
+	return l.writeFile(path.Join(home, ".ssh/authorized_keys"), []byte(ownKeys), 0o600, ownerID, ownerID)
 }
+
+const ownKeys = "# Keys of your own, one a line. Those that the host gave you let you in too, whatever is in here.\n"
 
 // addIdentity writes what tells this site from every other.
 func (l *layer) addIdentity(v templateValues) error {
@@ -151,6 +148,11 @@ func (l *layer) addIdentity(v templateValues) error {
 	if info, err := l.image.Lstat("etc/ssh"); err != nil || !info.IsDir() {
 		return nil // an image without ssh
 	}
+	if v.HostDir != "" {
+		if err := l.writeFile("etc/ssh/sshd_config.d/logis.conf", []byte(sshdConfig(v.HostDir)), 0o644, 0, 0); err != nil {
+			return err
+		}
+	}
 	keys, err := newHostKeys("root@" + v.Hostname)
 	if err != nil {
 		return err
@@ -166,6 +168,20 @@ func (l *layer) addIdentity(v templateValues) error {
 	}
 	return nil
 }
+
+// sshdConfig makes sshd take the keys that the host hands to the site beside the owner's own ones, which it has no hand in, and refuse
+// those that the host has taken back wherever they are. The first word of all files wins, sshd_config(5).
+func sshdConfig(hostDir string) string {
+	return "# The host's keys of the user, then the user's own; then those that are refused in both. See logis key on the host.\n" +
+		"AuthorizedKeysFile " + path.Join(hostDir, AuthorizedKeys) + ".%u .ssh/authorized_keys\n" +
+		"RevokedKeys " + path.Join(hostDir, RevokedKeys) + "\n"
+}
+
+// The files that sshd finds in Values.HostDir.
+const (
+	AuthorizedKeys = "authorized_keys" // with a dot and the owner's name behind it
+	RevokedKeys    = "revoked_keys"    // without it, or where it cannot be read, nobody gets in
+)
 
 func (l *layer) addSiteFile(f File, v templateValues, users *accounts) error {
 	uid, gid, err := users.owner(f.Owner)

@@ -58,7 +58,7 @@ func tinyRoot(t *testing.T) string {
 func personalised(t *testing.T, spoil func(*PersonaliseOptions)) (upper, data string, err error) {
 	t.Helper()
 	opts := PersonaliseOptions{ImageDir: tinyRoot(t), Upper: t.TempDir(), Data: t.TempDir(), IDBase: idBase, Values: exampleValues()}
-	opts.Values.SSHKeys = []string{"ssh-ed25519 AAAA me@home"}
+	opts.Values.HostDir = "/run/logis/host"
 	if spoil != nil {
 		spoil(&opts)
 	}
@@ -95,6 +95,7 @@ func TestPersonaliseOwners(t *testing.T) {
 	want := map[string]string{
 		"data": "0750 33:33", "data/table": "0660 33:33",
 		"upper": "0755 0:0", "upper/etc": "0755 0:0", "upper/etc/ssh": "0755 0:0",
+		"upper/etc/ssh/sshd_config.d": "0755 0:0", "upper/etc/ssh/sshd_config.d/logis.conf": "0644 0:0",
 		"upper/etc/passwd": "0644 0:0", "upper/etc/group": "0644 0:0", "upper/etc/shadow": "0640 0:42",
 		"upper/etc/hostname": "0644 0:0", "upper/etc/hosts": "0644 0:0", "upper/etc/machine-id": "0644 0:0",
 		"upper/etc/site.conf":                    "0644 0:0",
@@ -126,8 +127,10 @@ func TestPersonaliseContents(t *testing.T) {
 		upper + "/etc/hosts": "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" +
 			"10.83.0.2\tal-ice\nfd83::2\tal-ice\n",
 		upper + "/etc/site.conf":                    "name al-ice from 10.83.0.1",
-		upper + "/home/al-ice/.ssh/authorized_keys": "ssh-ed25519 AAAA me@home\n",
-		data + "/table":                             "rows",
+		upper + "/home/al-ice/.ssh/authorized_keys": ownKeys,
+		upper + "/etc/ssh/sshd_config.d/logis.conf": "# The host's keys of the user, then the user's own; then those that are refused in both. See logis key on the host.\n" +
+			"AuthorizedKeysFile /run/logis/host/authorized_keys.%u .ssh/authorized_keys\nRevokedKeys /run/logis/host/revoked_keys\n",
+		data + "/table": "rows",
 	} {
 		got, err := os.ReadFile(name)
 		if err != nil {

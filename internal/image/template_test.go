@@ -29,7 +29,7 @@ func TestTemplatesRefuse(t *testing.T) {
 		"chain":            `{{(.Gateway4).String}}`,
 		"parentheses":      `{{(.Name)}}`,
 		"two arguments":    `{{.Name .Name}}`,
-		"list":             `{{.SSHKeys}}`,
+		"list":             `{{.Domains}}`,
 		"all values":       `{{.Values}}`,
 		"no such field":    `{{.Nmae}}`,
 		"deep nesting":     strings.Repeat(`{{if 1}}`, maxTextFile/16),

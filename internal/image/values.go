@@ -16,11 +16,11 @@ import (
 type Values struct {
 	Name               string // of the site and of its owner
 	Hostname           string // "" is Name
-	SSHKeys            []string
 	Gateway4, Gateway6 netip.Addr
 	Address4, Address6 netip.Addr
 	Domains            []string
 	DatabasePassword   string // "" makes one
+	HostDir            string // directory in which the site finds what the host hands it; "" is none
 }
 
 // templateValues is what templates see: Values and what follows from them.
@@ -60,11 +60,6 @@ func (v Values) complete() (templateValues, error) {
 	for _, d := range v.Domains {
 		if !hostnamePattern.MatchString(d) {
 			return templateValues{}, fmt.Errorf("domain %q is malformed", d)
-		}
-	}
-	for _, key := range v.SSHKeys {
-		if strings.ContainsAny(key, "\n\r\x00") {
-			return templateValues{}, errors.New("an ssh key has more than one line")
 		}
 	}
 	h := fnv.New32a()

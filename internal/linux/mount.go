@@ -52,6 +52,14 @@ func SetMountAttr(mount *os.File, attrs uint64, userns *os.File) error {
 	return nil
 }
 
+// ClearMountAttr takes attrs (unix.MOUNT_ATTR_*) off a mount.
+func ClearMountAttr(mount *os.File, attrs uint64) error {
+	if err := unix.MountSetattr(int(mount.Fd()), "", unix.AT_EMPTY_PATH, &unix.MountAttr{Attr_clr: attrs}); err != nil {
+		return fmt.Errorf("mount_setattr %s: %w", mount.Name(), err)
+	}
+	return nil
+}
+
 // Option is one parameter of a new file system: Key=Value, or a flag when Value is empty.
 type Option struct{ Key, Value string }
 

@@ -20,6 +20,7 @@ type Engine interface {
 	Host
 	Settings
 	Domains
+	Keys
 	Consumption
 	Sessions
 	Images

@@ -180,14 +180,16 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 	slices.Sort(got)
 	want := []string{
 		"DELETE /v1/images/{name} write", "DELETE /v1/sites/{name} write", "DELETE /v1/sites/{name}/domains write",
+		"DELETE /v1/sites/{name}/keys write",
 		"GET /v1/doctor read", "GET /v1/events read",
 		"GET /v1/images read", "GET /v1/images/{name} read", "GET /v1/images/{name}/export read",
-		"GET /v1/sites read", "GET /v1/sites/{name} read", "GET /v1/sites/{name}/logs read", "GET /v1/sites/{name}/wait read",
+		"GET /v1/sites read", "GET /v1/sites/{name} read", "GET /v1/sites/{name}/keys read", "GET /v1/sites/{name}/logs read", "GET /v1/sites/{name}/wait read",
 		"GET /v1/stats read", "GET /v1/version read",
 		"PATCH /v1/sites/{name} write", "POST /v1/doctor/fix write", "POST /v1/doctor/prove write",
 		"POST /v1/host/down write", "POST /v1/host/up write",
 		"POST /v1/images/import write", "POST /v1/images/{name}/build write",
-		"POST /v1/sites write", "POST /v1/sites/{name}/domains write", "POST /v1/sites/{name}/exec write", "POST /v1/sites/{name}/restart write",
+		"POST /v1/sites write", "POST /v1/sites/{name}/domains write", "POST /v1/sites/{name}/exec write",
+		"POST /v1/sites/{name}/keys write", "POST /v1/sites/{name}/restart write",
 		"POST /v1/sites/{name}/start write", "POST /v1/sites/{name}/stop write",
 	}
 	if d := cmp.Diff(want, got); d != "" {

@@ -87,7 +87,7 @@ func earlier(a, b Record) int {
 }
 
 // canonical returns a spec whose domains are in the form in which they are recorded, each once and without NAME.<base_domain>,
-// which the site has anyway.
+// which the site has anyway, and whose keys are each there once.
 func (s *Store) canonical(spec Spec) (Spec, error) {
 	asked := spec.Domains
 	spec.Domains = nil
@@ -100,7 +100,10 @@ func (s *Store) canonical(spec Spec) (Spec, error) {
 			spec.Domains = append(spec.Domains, d)
 		}
 	}
-	return spec, nil
+	lines := spec.SSHKeys
+	spec.SSHKeys = nil
+	spec, _, err := spec.AddKeys(lines)
+	return spec, err
 }
 
 // checkDomains refuses a domain of a new record that another site has; s.mu is held.

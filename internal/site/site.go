@@ -37,9 +37,11 @@ type Spec struct {
 	Name     string   `json:"name"`
 	Image    string   `json:"image"`
 	Domains  []string `json:"domains"`  // beside NAME.<base_domain>
-	SSHKeys  []string `json:"ssh_keys"` // authorized_keys lines
+	SSHKeys  []string `json:"ssh_keys"` // authorized_keys lines; see Keys
 	Limits   Limits   `json:"limits"`
 	Priority int      `json:"priority,omitempty"` // at boot the highest starts first; -MaxPriority to MaxPriority
+
+	RevokedKeys []string `json:"revoked_keys,omitempty"` // keys that were removed, type and key: they let nobody in, wherever they are written
 
 	// Throwaway marks a site that belongs to a proof: it does not outlive the logisd that made it.
 	Throwaway bool `json:"throwaway,omitempty"`

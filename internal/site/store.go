@@ -236,6 +236,9 @@ func (s *Store) write(rec Record) error {
 	if err != nil {
 		return err
 	}
+	if len(data) > maxRecord { // it could not be read
+		return fmt.Errorf("%w: domains and keys are too long together: the record would be larger than %d KiB", ErrInvalid, maxRecord>>10)
+	}
 	// Rename and fsync of the file; the directory's own fsync makes the rename last through a power cut. The temporary file
 	// lies beside it, where Open finds what a crash left.
 	err = renameio.WriteFile(s.path(rec.Name()), data, 0o600, renameio.WithTempDir(s.dir))

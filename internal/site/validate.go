@@ -1,9 +1,6 @@
 package site
 
 import (
-	"bytes"
-	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 	"regexp"
 	"strings"
@@ -13,7 +10,6 @@ import (
 // Bounds of what may be asked for.
 const (
 	maxName  = 31 // characters: a DNS label and a Unix user name
-	maxKeys  = 64
 	maxNames = 64 // domains of one site
 )
 
@@ -56,39 +52,21 @@ func CheckDomain(domain string) error {
 	return nil
 }
 
-// CheckKey tells why a line is no public key of authorized_keys(5). Options before the key are refused: they could run
-// commands and forward ports in the owner's name.
-func CheckKey(line string) error {
-	fields := strings.Fields(line)
-	if strings.ContainsAny(line, "\n\r\x00") || len(line) > 16<<10 || len(fields) < 2 {
-		return fmt.Errorf("%w: %.40q is not a public ssh key: give the line of a .pub file", ErrInvalid, line)
-	}
-	blob, err := base64.StdEncoding.DecodeString(fields[1])
-	// The blob opens with its own type, length first (RFC 4253, 6.6).
-	if err != nil || len(blob) < 4 || !bytes.HasPrefix(blob, binary.BigEndian.AppendUint32(nil, uint32(len(fields[0])))) ||
-		!bytes.HasPrefix(blob[4:], []byte(fields[0])) {
-		return fmt.Errorf("%w: %.40q is not a public ssh key: give the line of a .pub file", ErrInvalid, line)
-	}
-	return nil
-}
-
 // Check tells why a Spec cannot be made, whatever else exists.
 func (s Spec) Check() error {
 	if err := CheckName(s.Name); err != nil {
 		return err
 	}
-	if len(s.Domains) > maxNames || len(s.SSHKeys) > maxKeys {
-		return fmt.Errorf("%w: a site has at most %d domains and %d keys", ErrInvalid, maxNames, maxKeys)
+	if len(s.Domains) > maxNames {
+		return fmt.Errorf("%w: a site has at most %d domains", ErrInvalid, maxNames)
 	}
 	for _, d := range s.Domains {
 		if err := CheckDomain(d); err != nil {
 			return err
 		}
 	}
-	for _, k := range s.SSHKeys {
-		if err := CheckKey(k); err != nil {
-			return err
-		}
+	if _, _, err := (Spec{}).AddKeys(s.SSHKeys); err != nil {
+		return err
 	}
 	if err := checkPriority(s.Priority); err != nil {
 		return err

@@ -23,7 +23,7 @@ func assemble(mounts []*os.File, spec Spec) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
-	root := mounts[0]
+	root, rest := mounts[0], mounts[1:]
 	// Any directory of the old root will do: it is let go of below. It has to be reachable for the container's ids.
 	at, err := os.OpenFile("/tmp", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -34,15 +34,22 @@ func assemble(mounts []*os.File, spec Spec) error {
 		return err
 	}
 	if spec.DataTarget != "" {
-		if err := attach(root, mounts[1], strings.TrimPrefix(spec.DataTarget, "/")); err != nil {
+		if err := attach(root, rest[0], strings.TrimPrefix(spec.DataTarget, "/")); err != nil {
 			return err
 		}
+		rest = rest[1:]
 	}
 	if err := mountDev(root); err != nil {
 		return err
 	}
 	if err := mountRun(root, spec); err != nil {
 		return err
+	}
+	if spec.Handed {
+		if err := attach(root, rest[0], HandedDir); err != nil {
+			return err
+		}
+		rest = rest[1:]
 	}
 	// proc and sysfs before the old root is let go of: the kernel grants new ones only while it sees full ones.
 	if err := mountNew(root, "sys", "sysfs", readonly|nosuid|nodev|noexec); err != nil {
@@ -57,9 +64,8 @@ func assemble(mounts []*os.File, spec Spec) error {
 	if err := coverKernelFiles(root); err != nil {
 		return err
 	}
-	view := mounts[len(mounts)-len(spec.View):]
 	for i, path := range spec.View {
-		if err := coverFile(root, view[i], path); err != nil {
+		if err := coverFile(root, rest[i], path); err != nil {
 			return err
 		}
 	}
@@ -183,12 +189,15 @@ func mountRun(root *os.File, spec Spec) error {
 		return err
 	}
 	defer run.Close()
-	for dir, mode := range map[string]uint32{"logis": 0o755, "lock": 0o1777} {
-		if err := unix.Mkdirat(int(run.Fd()), dir, mode); err != nil {
-			return fmt.Errorf("create /run/%s: %w", dir, err)
+	for _, dir := range []struct {
+		path string
+		mode uint32
+	}{{"logis", 0o755}, {"logis/host", 0o755}, {"lock", 0o1777}} {
+		if err := unix.Mkdirat(int(run.Fd()), dir.path, dir.mode); err != nil {
+			return fmt.Errorf("create /run/%s: %w", dir.path, err)
 		}
-		if err := unix.Fchmodat(int(run.Fd()), dir, mode, 0); err != nil {
-			return fmt.Errorf("set mode of /run/%s: %w", dir, err)
+		if err := unix.Fchmodat(int(run.Fd()), dir.path, dir.mode, 0); err != nil {
+			return fmt.Errorf("set mode of /run/%s: %w", dir.path, err)
 		}
 	}
 	var conf strings.Builder

@@ -38,6 +38,9 @@ func setup() error {
 	if spec.DataTarget != "" {
 		want++
 	}
+	if spec.Handed {
+		want++
+	}
 	if len(files) != want {
 		return fmt.Errorf("got %d mounts, want %d", len(files), want)
 	}

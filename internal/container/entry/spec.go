@@ -22,11 +22,15 @@ type Failure struct {
 	Error string `json:"error"`
 }
 
-// Spec is the message that lets setup go on. The root, with DataTarget the data volume, and the files of View come with it as
-// detached mounts (SCM_RIGHTS), in this order.
+// HandedDir is where a container sees what the host hands it, below its root.
+const HandedDir = "run/logis/host"
+
+// Spec is the message that lets setup go on. The root, with DataTarget the data volume, with Handed what the host hands it, and the
+// files of View come with it as detached mounts (SCM_RIGHTS), in this order.
 type Spec struct {
 	Name       string   `json:"name"`        // site; its owner's login name; the host name inside
 	DataTarget string   `json:"data_target"` // absolute path inside, "" for none
+	Handed     bool     `json:"handed"`      // there is a mount for HandedDir
 	View       []string `json:"view"`        // files of /proc and /sys that are mounted over, as paths below the root
 	Resolver   []string `json:"resolver"`    // addresses for resolv.conf
 	Filter     []byte   `json:"filter"`      // seccomp program: struct sock_filter, 8 bytes each, little endian
