@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/logis-project/logis/internal/container"
@@ -102,7 +103,7 @@ func (e *Engine) applyKeys(rec site.Record) {
 // handed is what a site is handed: the files that its sshd was told of when it was made.
 func handed(rec site.Record) container.Handed {
 	text := func(head string, lines []string) string {
-		return "# " + head + ": made by logis key, on the host.\n" + strings.Join(append(lines[:len(lines):len(lines)], ""), "\n")
+		return "# " + head + ": made by logis key, on the host.\n" + strings.Join(append(slices.Clip(lines), ""), "\n")
 	}
 	return container.Handed{
 		image.AuthorizedKeys + "." + rec.Name(): text("Keys that let "+rec.Name()+" in, beside those in ~/.ssh/authorized_keys", rec.Spec.SSHKeys),
