@@ -69,7 +69,7 @@ const imageBuild = "image build"
 func TestFaults(t *testing.T) {
 	h := newFaultyHouse(t)
 	before := h.settled(t)
-	for _, c := range faultCases(h.tinyImage(t)) {
+	for _, c := range append(h.changeCases(t), faultCases(h.tinyImage(t))...) {
 		if c.name == imageBuild {
 			h.standInForDebootstrap(t)
 			h.logis(t, "image", "remove", "lemp")
@@ -81,6 +81,7 @@ func TestFaults(t *testing.T) {
 					h.prepare(t, c)
 					h.breakAt(t, c, step, how)
 					h.checkAfter(t, c, step, how)
+					h.checkChanged(t, c, how)
 					h.restore(t)
 					h.compare(t, before)
 				})

@@ -27,6 +27,10 @@ func main() {
 		fmt.Println(os.Getuid(), os.Geteuid())
 	case "write":
 		fail(os.WriteFile(os.Args[2], []byte("probe"), 0o644))
+	case "rename":
+		fail(os.Rename(os.Args[2], os.Args[3]))
+	case "remove":
+		fail(os.RemoveAll(os.Args[2]))
 	case "read":
 		text, err := os.ReadFile(os.Args[2])
 		fail(err)
