@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/logis-project/logis/internal/strict"
 )
@@ -34,13 +36,8 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	text := e.At
-	for _, part := range []string{e.Key, e.What, e.Allowed} {
-		if part != "" {
-			text += ": " + part
-		}
-	}
-	return text
+	parts := slices.DeleteFunc([]string{e.At, e.Key, e.What, e.Allowed}, func(part string) bool { return part == "" })
+	return strings.Join(parts, ": ")
 }
 
 // Load reads path over the defaults. A missing file is an error unless path is DefaultPath. What is wrong in the file is an

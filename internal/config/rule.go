@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -114,10 +115,8 @@ func networkRules() []rule {
 		{key: "proxy.https", allowed: allowedAddresses, wrong: func(c Config) string { return wrongAddresses(c.Proxy.HTTPS) }},
 		{key: "proxy.https", with: []string{"proxy.http"}, wrong: func(c Config) string {
 			for _, a := range c.Proxy.HTTP {
-				for _, b := range c.Proxy.HTTPS {
-					if a == b {
-						return fmt.Sprintf("%q is in http and in https", a)
-					}
+				if slices.Contains(c.Proxy.HTTPS, a) {
+					return fmt.Sprintf("%q is in http and in https", a)
 				}
 			}
 			return ""

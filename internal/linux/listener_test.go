@@ -48,8 +48,12 @@ func TestCollides(t *testing.T) {
 		port      uint16
 		want      bool
 	}{
-		{"0.0.0.0:80", "", 80, true}, {"0.0.0.0:80", "192.0.2.1", 80, true}, {"0.0.0.0:80", "", 81, false},
-		{"127.0.0.1:80", "192.0.2.1", 80, false}, {"127.0.0.1:80", "::", 80, true}, {"127.0.0.1:80", "localhost", 80, true},
+		{"0.0.0.0:80", "", 80, true},
+		{"0.0.0.0:80", "192.0.2.1", 80, true},
+		{"0.0.0.0:80", "", 81, false},
+		{"127.0.0.1:80", "192.0.2.1", 80, false},
+		{"127.0.0.1:80", "::", 80, true},
+		{"127.0.0.1:80", "localhost", 80, true},
 		{"192.0.2.1:80", "::ffff:192.0.2.1", 80, true},
 	} {
 		if got := (Listener{Addr: netip.MustParseAddrPort(tc.has)}).Collides(tc.addr, tc.port); got != tc.want {

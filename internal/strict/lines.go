@@ -2,6 +2,7 @@ package strict
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -67,7 +68,7 @@ func (r *reader) key(n *unstable.Node) (parts []string, line int) {
 
 func (r *reader) keyValue(in []string, n *unstable.Node) {
 	key, line := r.key(n)
-	key = append(in[:len(in):len(in)], key...)
+	key = append(slices.Clip(in), key...)
 	value := n.Value()
 	s := setting{key: strings.Join(key, "."), line: line, kind: kindOf(value)}
 	if value.Kind != unstable.InlineTable {
