@@ -15,17 +15,24 @@ import (
 
 // lockHost takes for this process what two daemons must not share: the instance, whose name is on links, rules and
 // cgroups; the run directory with its sockets; the state directory with its records. The instance comes first: a second
-// daemon of one configuration leaves before it has touched anything. The function it returns releases all.
-func lockHost(c config.Config) (_ func(), err error) {
+// daemon of one configuration leaves before it has touched anything. The function it returns releases all; where logisd has done
+// nothing yet, the directories go too that were made for the locks.
+func lockHost(c config.Config) (_ func(idle bool), err error) {
 	var held []func()
-	unlock := func() {
+	var made []string
+	unlock := func(idle bool) {
 		for _, release := range slices.Backward(held) {
 			release()
+		}
+		for _, dir := range slices.Backward(made) {
+			if idle {
+				os.Remove(dir)
+			}
 		}
 	}
 	defer func() {
 		if err != nil {
-			unlock()
+			unlock(true)
 		}
 	}()
 	for _, l := range []struct {
@@ -40,6 +47,7 @@ func lockHost(c config.Config) (_ func(), err error) {
 		{what: "state_dir " + c.StateDir, dir: c.StateDir, mode: 0o711, file: "logisd.lock"},
 	} {
 		if l.mode != 0 {
+			made = append(made, missing(l.dir)...)
 			if err := os.MkdirAll(l.dir, l.mode); err != nil {
 				return nil, fmt.Errorf("make %s: %w", l.dir, err)
 			}
@@ -55,6 +63,14 @@ func lockHost(c config.Config) (_ func(), err error) {
 		held = append(held, release)
 	}
 	return unlock, nil
+}
+
+// missing are the directories on the way to one that are yet to be made, the outermost first.
+func missing(dir string) []string {
+	if _, err := os.Lstat(dir); err == nil || dir == filepath.Dir(dir) {
+		return nil
+	}
+	return append(missing(filepath.Dir(dir)), dir)
 }
 
 // lockFile takes an exclusive lock, which ends with this process, on a file that names the process. To release it

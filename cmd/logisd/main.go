@@ -71,11 +71,13 @@ func run(path string) error {
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	idle := true
+	defer func() { unlock(idle) }()
 	release, err := claim(c, "/run")
 	if err != nil {
 		return inFile(c, err)
 	}
+	idle = false
 	defer release()
 	host, err := open(ctx, c, log)
 	if err != nil {
