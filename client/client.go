@@ -1,6 +1,14 @@
 // Package client speaks logisd's API over its unix socket: what the command line uses, and what other programs can. It
-// owns the connection and the coding of requests; it prints nothing and decides nothing. Every answer that is not a
-// success comes back as an *api.Error; a daemon that is not there as an *UnreachableError.
+// owns the connection and the coding of requests; it prints nothing and decides nothing. It needs package api and the
+// standard library, and no other module.
+//
+// New takes the path of the socket; root and the members of group logis may connect. Every method takes a context: what is
+// cancelled ends at logisd too, and is undone where it can be.
+//
+// Every answer that is not a success comes back as an *api.Error, which has the words for a person: errors.Is tells its kind
+// by ErrInvalid, ErrNotFound, ErrConflict, ErrCancelled and ErrFailed. A daemon that is not there is ErrUnreachable.
+//
+// What takes long has a report function, which is called on the goroutine of the caller for each piece of progress.
 package client
 
 import (
@@ -12,11 +20,8 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"syscall"
 	"time"
-
-	"github.com/logis-project/logis/api"
 )
 
 // DefaultSocket is where logisd listens with its default configuration.
@@ -48,28 +53,6 @@ func New(socket string) *Client {
 
 // Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
-
-// UnreachableError says that no daemon answers at Socket. Err is the system's reason.
-type UnreachableError struct {
-	Socket string
-	Err    error
-}
-
-func (e *UnreachableError) Error() string {
-	next := "is logisd running?"
-	switch {
-	case errors.Is(e.Err, syscall.ENOENT):
-		return fmt.Sprintf("cannot reach logisd at %s: no such file: start it with `systemctl start logis`, or as root with `logisd`", e.Socket)
-	case errors.Is(e.Err, syscall.ECONNREFUSED):
-		return fmt.Sprintf("cannot reach logisd at %s: nothing answers: start it with `systemctl start logis`, or as root with `logisd`", e.Socket)
-	case errors.Is(e.Err, syscall.EACCES):
-		return fmt.Sprintf("cannot reach logisd at %s: permission denied: join group logis (`adduser USER logis`, then log in again) or be root", e.Socket)
-	}
-	return fmt.Sprintf("cannot reach logisd at %s: %v: %s", e.Socket, e.Err, next)
-}
-
-// Unwrap returns the system's reason.
-func (e *UnreachableError) Unwrap() error { return e.Err }
 
 func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
@@ -130,39 +113,4 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 		return nil, errorOf(resp)
 	}
 	return resp, nil
-}
-
-// requestError takes the request's line out of net/http's errors: the URL says nothing to a user.
-func requestError(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if un, ok := errors.AsType[*UnreachableError](err); ok {
-		return un
-	}
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err
-	}
-	return broken(err)
-}
-
-// broken says that an answer did not come to its end.
-func broken(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	if no, ok := errors.AsType[syscall.Errno](err); ok {
-		err = no // without the names of sockets
-	}
-	return fmt.Errorf("lost the connection to logisd: %w", err)
-}
-
-// errorOf reads the api.Error of an answer that is not a success.
-func errorOf(resp *http.Response) error {
-	var e api.Error
-	err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&e)
-	if err != nil || e.Message == "" {
-		return &api.Error{Code: api.CodeFailed, Message: "logisd answered " + resp.Status}
-	}
-	return &e
 }

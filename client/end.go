@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/logis-project/logis/api"
@@ -47,10 +46,10 @@ func (c *Client) toTheEnd(ctx context.Context, path string, in any, next func(*j
 		return streamError(ctx, err)
 	case !errors.As(err, &answer):
 		return fmt.Errorf("%w: %w", ctx.Err(), ErrStillEnding)
-	case strings.Contains(answer.Message, context.Canceled.Error()) && !strings.Contains(answer.Message, "\n"):
+	case answer.Code == api.CodeCancelled:
 		return ctx.Err()
 	}
-	return answer // it failed by itself, or was not undone: on a further line is why
+	return answer // it failed by itself, or not all of it is undone
 }
 
 func post(conn net.Conn, path string, in any, next func(*json.Decoder) (bool, error)) error {

@@ -207,7 +207,7 @@ func (e *Engine) addImage(ctx context.Context, how event.Type, draftName string,
 		if err != nil {
 			discard, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 			defer cancel()
-			err = errors.Join(err, draft.Discard(discard))
+			err = andUndo(err, draft.Discard(discard))
 		}
 	}()
 	if err := fault.Point("image: draft"); err != nil {

@@ -84,12 +84,12 @@ func (e *Engine) Prove(ctx context.Context, name string, report ProofReport) (_ 
 		return ProofSum{}, err
 	}
 	if p.throwaway {
-		defer func() { err = errors.Join(err, p.unmake(ctx, p.subject)) }()
+		defer func() { err = andUndo(err, p.unmake(ctx, p.subject)) }()
 	}
 	if p.neighbour, err = p.makeSite(ctx); err != nil {
 		return ProofSum{}, err
 	}
-	defer func() { err = errors.Join(err, p.unmake(ctx, p.neighbour)) }()
+	defer func() { err = andUndo(err, p.unmake(ctx, p.neighbour)) }()
 	if err := fault.Point("prove: sites"); err != nil {
 		return ProofSum{}, err
 	}
@@ -158,7 +158,7 @@ func (p *proof) run(ctx context.Context) (err error) {
 	if err := p.inside(ctx); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.unfill()) }()
+	defer func() { err = andUndo(err, p.unfill()) }()
 	for _, r := range outsideRows() {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)

@@ -8,6 +8,23 @@ import (
 	"slices"
 )
 
+// ErrNotUndone says of a change that went wrong that not all of it could be taken back.
+var ErrNotUndone = errors.New("not all of it is undone")
+
+// notUndone is an error that is ErrNotUndone too, in its own words.
+type notUndone struct{ error }
+
+func (n notUndone) Unwrap() error        { return n.error }
+func (n notUndone) Is(target error) bool { return target == ErrNotUndone }
+
+// andUndo joins the error of a change with that of taking it back, which may be nil.
+func andUndo(err, undoErr error) error {
+	if undoErr == nil {
+		return err
+	}
+	return notUndone{errors.Join(err, undoErr)}
+}
+
 // undo collects the way back of a change; on an error it is walked, last step first.
 type undo struct {
 	steps []undoStep
@@ -34,7 +51,7 @@ func (u *undo) runOn(ctx context.Context, log *slog.Logger, err *error) {
 	for _, step := range slices.Backward(u.steps) {
 		if uerr := u.step(ctx, step); uerr != nil {
 			log.Error("undo", "step", step.name, "error", uerr)
-			*err, clean = fmt.Errorf("%w; then %s: %w", *err, step.name, uerr), false
+			*err, clean = notUndone{fmt.Errorf("%w; then %s: %w", *err, step.name, uerr)}, false
 		}
 	}
 	if u.final == nil {
@@ -42,7 +59,7 @@ func (u *undo) runOn(ctx context.Context, log *slog.Logger, err *error) {
 	}
 	if ferr := u.final(clean); ferr != nil {
 		log.Error("undo", "error", ferr)
-		*err = errors.Join(*err, ferr)
+		*err = andUndo(*err, ferr)
 	}
 }
 

@@ -23,6 +23,9 @@ type failure struct {
 func (f *failure) Error() string  { return f.body.Message }
 func (f *failure) GetStatus() int { return f.status }
 
+// ContentType implements huma.ContentTypeFilter.
+func (f *failure) ContentType(string) string { return api.ErrorType }
+
 // fail turns an error of the engine into an answer. nil stays nil.
 func fail(err error) error {
 	if err == nil {
@@ -51,9 +54,11 @@ func asFailure(err error) *failure {
 		return invalid(reason(err, site.ErrInvalid))
 	case errors.Is(err, site.ErrExhausted):
 		return newFailure(http.StatusServiceUnavailable, api.CodeFailed, reason(err, site.ErrExhausted))
+	case errors.Is(err, engine.ErrNotUndone):
+		return newFailure(http.StatusInternalServerError, api.CodeFailed, err.Error())
 	case errors.Is(err, context.Canceled):
-		// Seen by nobody when the client left, by the client when logisd ends.
-		return newFailure(http.StatusServiceUnavailable, api.CodeFailed, "cancelled: "+err.Error())
+		// Seen by a client that waits for the end of what it has cancelled, and by every client when logisd ends.
+		return newFailure(http.StatusServiceUnavailable, api.CodeCancelled, "cancelled: "+err.Error())
 	case errors.Is(err, context.DeadlineExceeded):
 		return newFailure(http.StatusServiceUnavailable, api.CodeFailed, "not done in time: "+err.Error())
 	}
@@ -66,7 +71,29 @@ func reason(err, sentinel error) string {
 }
 
 func newFailure(status int, code, message string) *failure {
-	return &failure{status, api.Error{Code: code, Message: message}}
+	return &failure{status, problem(status, code, message)}
+}
+
+// explained is where docs/api.md says more of a code.
+const explained = "https://github.com/logis-project/logis/blob/main/docs/api.md#error-"
+
+// problem writes an error as problem details, RFC 9457.
+func problem(status int, code, message string) api.Error {
+	return api.Error{Type: explained + code, Title: titleOf(code), Status: status, Detail: message, Code: code, Message: message}
+}
+
+func titleOf(code string) string {
+	switch code {
+	case api.CodeCancelled:
+		return "It was cancelled"
+	case api.CodeInvalid:
+		return "The request is wrong"
+	case api.CodeNotFound:
+		return "There is no such thing"
+	case api.CodeConflict:
+		return "Something is in the way"
+	}
+	return "It could not be done"
 }
 
 func invalid(message string) *failure {
@@ -75,17 +102,17 @@ func invalid(message string) *failure {
 
 // asAPIError is the huma transformer that gives every error the body of the contract: those of this package and those
 // that huma makes itself for a request that does not fit the route.
-func asAPIError(ctx huma.Context, _ string, v any) (any, error) {
+func asAPIError(_ huma.Context, _ string, v any) (any, error) {
 	switch e := v.(type) {
 	case *failure:
 		return &e.body, nil
 	case *huma.ErrorModel:
-		ctx.SetHeader("Content-Type", "application/json") // huma has set application/problem+json
 		code := api.CodeInvalid
 		if e.Status >= http.StatusInternalServerError || e.Status == http.StatusRequestTimeout {
 			code = api.CodeFailed
 		}
-		return &api.Error{Code: code, Message: describe(e)}, nil
+		p := problem(e.Status, code, describe(e))
+		return &p, nil
 	}
 	return v, nil
 }
@@ -110,7 +137,7 @@ func describe(e *huma.ErrorModel) string {
 
 // writeError answers outside of huma: for unknown routes and for streams that fail before their first byte.
 func writeError(w http.ResponseWriter, f *failure) {
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", api.ErrorType)
 	w.WriteHeader(f.status)
 	_ = json.NewEncoder(w).Encode(f.body)
 }

@@ -82,6 +82,6 @@ func add[I, O any](s *Server, a huma.API, r right, method, path, id, summary str
 
 func errorResponse(a huma.API) *huma.Response {
 	return &huma.Response{Description: "Error", Content: map[string]*huma.MediaType{
-		"application/json": {Schema: schemaOf[api.Error](a)},
+		api.ErrorType: {Schema: schemaOf[api.Error](a)},
 	}}
 }

@@ -145,11 +145,16 @@ func TestEveryErrorBodyIsTheContracts(t *testing.T) {
 	} {
 		resp, body := raw(t, socket, tc.method, tc.path, tc.contentType, tc.body)
 		what := tc.method + " " + tc.path + " " + tc.body[:min(len(tc.body), 40)]
-		if resp.StatusCode != tc.status || resp.Header.Get("Content-Type") != "application/json" {
+		if resp.StatusCode != tc.status || resp.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: %d %s, want %d\n%s", what, resp.StatusCode, resp.Header.Get("Content-Type"), tc.status, body)
 		}
-		var got map[string]string // nothing but strings
-		if err := json.Unmarshal(body, &got); err != nil || got["code"] != tc.code || got["message"] == "" || len(got) != 2 {
+		var got map[string]any
+		if err := json.Unmarshal(body, &got); err != nil {
+			t.Fatalf("%s: %v in %s", what, err, body)
+		}
+		// RFC 9457, section 3.1; code and message are what clients of before know.
+		if uri, _ := got["type"].(string); got["code"] != tc.code || got["status"] != float64(tc.status) || got["title"] == "" ||
+			got["detail"] == "" || got["message"] != got["detail"] || !strings.HasSuffix(uri, "/docs/api.md#error-"+tc.code) || len(got) != 6 {
 			t.Errorf("%s: body %s", what, body)
 		}
 		if len(body) > 4096 {

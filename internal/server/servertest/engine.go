@@ -7,22 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/logis-project/logis/internal/engine"
 	"github.com/logis-project/logis/internal/event"
 	"github.com/logis-project/logis/internal/guest/control"
 	"github.com/logis-project/logis/internal/image"
-	"github.com/logis-project/logis/internal/server"
 	"github.com/logis-project/logis/internal/site"
 )
 
@@ -349,38 +344,4 @@ func (m *Engine) Events(ctx context.Context, n int, follow bool, each func(event
 		return m.Happened.Follow(ctx, n, each)
 	}
 	return m.Happened.Last(n, each)
-}
-
-// Serve runs a server of m on a socket until the test ends. stop ends it at once.
-func Serve(t testing.TB, m *Engine) (socket string, stop func()) {
-	t.Helper()
-	return ServeWith(t, server.Options{Engine: m, Log: slog.New(slog.DiscardHandler)})
-}
-
-// ServeWith is Serve with options of the test's own.
-func ServeWith(t testing.TB, options server.Options) (socket string, stop func()) {
-	t.Helper()
-	socket = filepath.Join(t.TempDir(), "s")
-	l, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	if options.Group == 0 {
-		options.Group = os.Getgid() // whoever runs the test may ask
-	}
-	s := server.New(options)
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(ctx, l) }()
-	var once sync.Once
-	stop = func() {
-		once.Do(func() {
-			cancel()
-			if err := <-served; err != nil {
-				t.Errorf("Serve: %v", err)
-			}
-		})
-	}
-	t.Cleanup(stop)
-	return socket, stop
 }
