@@ -165,16 +165,6 @@ type Image struct {
 	UsedBy    []string  `json:"used_by" doc:"names of the sites made from it"`
 }
 
-// Progress is one element of the newline-delimited JSON of an image build or import. The last one has Done or Error set.
-type Progress struct {
-	Step   string `json:"step,omitempty"`
-	Index  int    `json:"index,omitempty" doc:"counts from 1"`
-	Total  int    `json:"total,omitempty"`
-	Detail string `json:"detail,omitempty"`
-	Done   *Image `json:"done,omitempty"`
-	Error  *Error `json:"error,omitempty"`
-}
-
 // VersionInfo answers GET /v1/version.
 type VersionInfo struct {
 	Version string `json:"version"`

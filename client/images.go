@@ -42,17 +42,6 @@ func (c *Client) ExportImage(ctx context.Context, name string, w io.Writer) erro
 	return nil
 }
 
-// ImportImage makes an image from the tar.zst that r gives. Cancelling ctx leaves nothing of it.
-func (c *Client) ImportImage(ctx context.Context, r io.Reader) (api.Image, error) {
-	var out api.Image
-	// Hidden behind a plain reader: net/http closes a body that it can close, and r is the caller's.
-	resp, err := c.send(ctx, http.MethodPost, "/v1/images/import", api.ArchiveType, struct{ io.Reader }{r})
-	if err != nil {
-		return out, err
-	}
-	return out, decode(resp, &out)
-}
-
 func imagePath(name string) string { return "/v1/images/" + segment(name) }
 
 // streamError tells the caller's own cancellation from a stream that broke off: its end is always said.

@@ -11,7 +11,11 @@ import (
 // row. The rows are not in what it returns. Cancelling ctx ends the proof: Prove then returns when logisd has destroyed what
 // it made, with ctx's error; that with ErrStillEnding when this took longer than 30 seconds.
 func (c *Client) Prove(ctx context.Context, site string, report func(api.ProofElement)) (sum api.Proof, err error) {
-	err = c.toTheEnd(ctx, "/v1/doctor/prove", api.ProveRequest{Site: site}, func(dec *json.Decoder) (bool, error) {
+	body, err := asJSON(api.ProveRequest{Site: site})
+	if err != nil {
+		return sum, err
+	}
+	err = c.toTheEnd(ctx, "/v1/doctor/prove", body, func(dec *json.Decoder) (bool, error) {
 		var e api.ProofElement
 		if err := dec.Decode(&e); err != nil {
 			return false, err

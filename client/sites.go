@@ -26,30 +26,9 @@ func (c *Client) Site(ctx context.Context, name string) (api.Site, error) {
 	return get[api.Site](ctx, c, http.MethodGet, sitePath(name), nil)
 }
 
-// Create makes a site and returns when it is ready, unless the request says otherwise. Cancelling ctx makes logisd undo
-// what it has done.
-func (c *Client) Create(ctx context.Context, req api.CreateRequest) (api.Site, error) {
-	return get[api.Site](ctx, c, http.MethodPost, "/v1/sites", req)
-}
-
 // Destroy removes a site, in any state, and everything in it.
 func (c *Client) Destroy(ctx context.Context, name string) error {
 	return c.call(ctx, http.MethodDelete, sitePath(name), nil, nil)
-}
-
-// Start starts a site and returns when it is ready, with noWait when it is starting.
-func (c *Client) Start(ctx context.Context, name string, noWait bool) (api.Site, error) {
-	return get[api.Site](ctx, c, http.MethodPost, sitePath(name)+"/start"+noWaitQuery(noWait), nil)
-}
-
-// Stop stops a site and returns when nothing of it runs.
-func (c *Client) Stop(ctx context.Context, name string) (api.Site, error) {
-	return get[api.Site](ctx, c, http.MethodPost, sitePath(name)+"/stop", nil)
-}
-
-// Restart stops and starts a site.
-func (c *Client) Restart(ctx context.Context, name string, noWait bool) (api.Site, error) {
-	return get[api.Site](ctx, c, http.MethodPost, sitePath(name)+"/restart"+noWaitQuery(noWait), nil)
 }
 
 // Wait returns when the site is "ready" or "stopped", or with an error after timeout; 0 waits for ever.

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	os.Exit(cli.Run(ctx, os.Args[1:], cli.Terminal{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Socket: os.Getenv("LOGIS_SOCKET"), Term: "vt100",
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Socket: os.Getenv("LOGIS_SOCKET"), Term: os.Getenv("TERM"),
 	}))
 }
 

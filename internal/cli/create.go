@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/logis-project/logis/api"
+	"github.com/logis-project/logis/client"
 )
 
 func (c *commandLine) create() *cobra.Command {
@@ -56,13 +57,16 @@ func (c *commandLine) create() *cobra.Command {
 
 func (c *commandLine) runCreate(ctx context.Context, req api.CreateRequest) error {
 	begin := time.Now()
-	stop := c.spin("creating " + req.Name)
-	s, err := c.logisd().Create(ctx, req)
+	view := newFleet(ctx, "creating", req.Name)
+	stop := c.watch(view)
+	s, err := c.logisd().Create(ctx, req, view.see)
 	stop()
-	if err != nil && ctx.Err() != nil {
-		return c.afterCancel(ctx, req.Name)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, client.ErrStillEnding):
+		return fmt.Errorf("cannot create %q: interrupted, and %w: see `logis show %s`", req.Name, client.ErrStillEnding, req.Name)
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("cannot create %q: interrupted, nothing was left behind", req.Name)
+	case err != nil:
 		return cannot(err, "create %q", req.Name)
 	}
 	switch {
@@ -82,34 +86,4 @@ func (c *commandLine) runCreate(ctx context.Context, req api.CreateRequest) erro
 	}
 	c.warn(s.Warnings)
 	return nil
-}
-
-const (
-	undoTime = 30 * time.Second       // that logisd gets to undo a create
-	undoLook = 100 * time.Millisecond // between two looks
-)
-
-// afterCancel waits until logisd has undone what it had begun, so that what is then said is true.
-func (c *commandLine) afterCancel(ctx context.Context, name string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
-	defer cancel()
-	stop := c.spin("undoing " + name)
-	defer stop()
-	for {
-		s, err := c.logisd().Site(ctx, name)
-		var answer *api.Error
-		switch {
-		case errors.As(err, &answer) && answer.Code == api.CodeNotFound:
-			return fmt.Errorf("cannot create %q: interrupted, nothing was left behind", name)
-		case err != nil:
-			return cannot(err, "tell whether anything was left of %q after the interruption", name)
-		case s.State != "creating":
-			return fmt.Errorf("interrupted, but site %q exists and is %s: keep it, or remove it with `logis destroy %s`", name, s.State, name)
-		}
-		select {
-		case <-time.After(undoLook):
-		case <-ctx.Done():
-			return fmt.Errorf("cannot create %q: interrupted, and logisd is still undoing it: see `logis show %s`", name, name)
-		}
-	}
 }

@@ -20,7 +20,7 @@ func (c *commandLine) imageBuild() *cobra.Command {
 		Args:    exactly("NAME"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			begin := time.Now()
-			report, stop := c.steps(cmd.Context(), args[0])
+			report, stop := c.showBuild(cmd.Context(), args[0])
 			image, err := c.logisd().BuildImage(cmd.Context(), args[0], report)
 			stop()
 			switch {

@@ -30,9 +30,9 @@ func (c *commandLine) imageExport() *cobra.Command {
 }
 
 func (c *commandLine) export(ctx context.Context, name string, w io.Writer) error {
-	m := c.meter("exporting "+name, 0)
-	defer m.stop()
-	return c.logisd().ExportImage(ctx, name, meteredWriter{w, m})
+	t := newTransfer("exporting "+name, 0)
+	defer c.watch(t)()
+	return c.logisd().ExportImage(ctx, name, t.counted(w))
 }
 
 // exportFile writes beside file and renames, so that no half archive ever has its name. What is no regular file, such as

@@ -1,12 +1,16 @@
 package cli
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/logis-project/logis/client"
 )
 
 func (c *commandLine) imageImport() *cobra.Command {
@@ -21,10 +25,16 @@ func (c *commandLine) imageImport() *cobra.Command {
 			}
 			defer in.Close()
 			begin := time.Now()
-			m := c.meter("importing", size)
-			image, err := c.logisd().ImportImage(cmd.Context(), meteredReader{in, m})
-			m.stop()
-			if err != nil {
+			t := newTransfer("importing", size)
+			stop := c.watch(t)
+			image, err := c.logisd().ImportImage(cmd.Context(), in, size, t.see)
+			stop()
+			switch {
+			case errors.Is(err, client.ErrStillEnding):
+				return fmt.Errorf("cannot import %s: interrupted, and %w", args[0], client.ErrStillEnding)
+			case errors.Is(err, context.Canceled):
+				return fmt.Errorf("cannot import %s: interrupted, nothing was left behind", args[0])
+			case err != nil:
 				return cannot(err, "import %s", args[0])
 			}
 			c.sayImage(image, "is imported", took(time.Since(begin)))

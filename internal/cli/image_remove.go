@@ -8,7 +8,7 @@ func (c *commandLine) imageRemove() *cobra.Command {
 		Example: "  logis image remove lemp",
 		Args:    exactly("NAME"), ValidArgsFunction: c.completeImage,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			stop := c.late("waiting: image " + args[0] + " may be being built")
+			stop := c.watch(waitingFor("waiting: image " + args[0] + " may be being built"))
 			err := c.logisd().RemoveImage(cmd.Context(), args[0])
 			stop()
 			if err != nil {

@@ -2,103 +2,169 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/logis-project/logis/api"
+	"github.com/logis-project/logis/client"
 )
 
+// powerCommand is a command that starts or stops: NAME... or --all, which means the sites that it changes.
+type powerCommand struct {
+	verb, short, act, done string
+	ask                    func(context.Context, api.SitesRequest, func(api.SiteProgress)) (api.SitesEnd, error)
+	say                    func(p api.SiteProgress, noWait bool) string
+}
+
 func (c *commandLine) start() *cobra.Command {
-	var noWait bool
-	cmd := c.power("start", "Start sites and wait until they are ready", "started",
-		func(s api.Site) bool { return s.State == "stopped" || s.State == "failed" },
-		func(ctx context.Context, name string) (string, error) {
-			was := c.state(ctx, name)
-			text, err := begun(ctx, name, noWait, c.logisd().Start)
-			if was == "running" {
-				return name + " runs already", err
+	return c.waitingPower(powerCommand{
+		verb: "start", short: "Start sites and wait until they are ready", act: "starting", done: "started",
+		ask: func(ctx context.Context, req api.SitesRequest, report func(api.SiteProgress)) (api.SitesEnd, error) {
+			return c.logisd().StartSites(ctx, req, report)
+		},
+		say: func(p api.SiteProgress, noWait bool) string {
+			if p.Unchanged && p.Done.State == "running" {
+				return p.Site + " runs already"
 			}
-			return text, err
-		})
-	cmd.Flags().BoolVar(&noWait, "no-wait", false, "do not wait until they are ready")
-	return cmd
+			return begun(p, noWait)
+		},
+	})
 }
 
 func (c *commandLine) restart() *cobra.Command {
-	var noWait bool
-	cmd := c.power("restart", "Stop and start sites and wait until they are ready", "restarted",
-		func(s api.Site) bool { return runs(s) || s.State == "failed" },
-		func(ctx context.Context, name string) (string, error) {
-			return begun(ctx, name, noWait, c.logisd().Restart)
-		})
-	cmd.Flags().BoolVar(&noWait, "no-wait", false, "do not wait until they are ready")
-	return cmd
+	return c.waitingPower(powerCommand{
+		verb: "restart", short: "Stop and start sites and wait until they are ready", act: "restarting", done: "restarted",
+		ask: func(ctx context.Context, req api.SitesRequest, report func(api.SiteProgress)) (api.SitesEnd, error) {
+			return c.logisd().RestartSites(ctx, req, report)
+		},
+		say: begun,
+	})
 }
 
 func (c *commandLine) stop() *cobra.Command {
-	return c.power("stop", "Stop sites: services first, the database with the time it needs", "stopped",
-		func(s api.Site) bool { return runs(s) || s.State == "failed" },
-		func(ctx context.Context, name string) (string, error) {
-			was := c.state(ctx, name)
-			begin := time.Now()
-			_, err := c.logisd().Stop(ctx, name)
-			if was == "stopped" {
-				return name + " was stopped already", err
+	return c.power(powerCommand{
+		verb: "stop", short: "Stop sites: services first, the database with the time it needs", act: "stopping", done: "stopped",
+		ask: func(ctx context.Context, req api.SitesRequest, report func(api.SiteProgress)) (api.SitesEnd, error) {
+			return c.logisd().StopSites(ctx, req, report)
+		},
+		say: func(p api.SiteProgress, _ bool) string {
+			if p.Unchanged {
+				return p.Site + " was stopped already"
 			}
-			return name + " is stopped in " + took(time.Since(begin)), err
-		})
+			return p.Site + " is stopped in " + took(seconds(p))
+		},
+	}, new(bool))
 }
 
-// power is a command that starts or stops: NAME... or --all, which means the sites that fit.
-func (c *commandLine) power(verb, short, done string, fits func(api.Site) bool,
-	work func(context.Context, string) (string, error),
-) *cobra.Command {
-	var all bool
-	cmd := &cobra.Command{
-		Use: verb + " NAME...|--all", Short: short,
-		Example: "  logis " + verb + " alice bob\n  logis " + verb + " --all",
-		Args:    namesOrAll(&all), ValidArgsFunction: c.completeSites,
-		RunE: func(cmd *cobra.Command, names []string) (err error) {
-			ctx := cmd.Context()
-			if all {
-				if names, err = c.allNames(ctx, fits); err != nil {
-					return err
-				}
-				if len(names) == 0 {
-					c.printf("There is no site to be %s.\n", done)
-					return nil
-				}
-			}
-			return c.each(ctx, names, func(ctx context.Context, name string) (string, error) {
-				text, err := work(ctx, name)
-				return text, cannot(err, "%s %q", verb, name)
-			})
-		},
+// begun says what came of a start or restart.
+func begun(p api.SiteProgress, noWait bool) string {
+	if noWait {
+		return p.Site + " is starting"
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "all sites that can be "+done)
+	return p.Site + " is ready in " + took(seconds(p))
+}
+
+func seconds(p api.SiteProgress) time.Duration {
+	return time.Duration(p.Seconds * float64(time.Second))
+}
+
+// waitingPower is power with --no-wait.
+func (c *commandLine) waitingPower(p powerCommand) *cobra.Command {
+	noWait := new(bool)
+	cmd := c.power(p, noWait)
+	cmd.Flags().BoolVar(noWait, "no-wait", false, "do not wait until they are ready")
 	return cmd
 }
 
-// begun runs a start or restart and says what came of it.
-func begun(ctx context.Context, name string, noWait bool, do func(context.Context, string, bool) (api.Site, error)) (string, error) {
-	begin := time.Now()
-	_, err := do(ctx, name, noWait)
-	if noWait {
-		return name + " is starting", err
+func (c *commandLine) power(p powerCommand, noWait *bool) *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use: p.verb + " NAME...|--all", Short: p.short,
+		Example: "  logis " + p.verb + " alice bob\n  logis " + p.verb + " --all",
+		Args:    namesOrAll(&all), ValidArgsFunction: c.completeSites,
+		RunE: func(cmd *cobra.Command, names []string) error {
+			return c.runPower(cmd.Context(), p, api.SitesRequest{Names: names, All: all, NoWait: *noWait})
+		},
 	}
-	return name + " is ready in " + took(time.Since(begin)), err
+	cmd.Flags().BoolVar(&all, "all", false, "all sites that can be "+p.done)
+	return cmd
 }
 
-// state returns what a site is doing, for the words only: "" where that is not known, and the act will say why.
-func (c *commandLine) state(ctx context.Context, name string) string {
-	s, err := c.logisd().Site(ctx, name)
-	if err != nil {
-		return ""
+// runPower asks for a change of several sites, and prints a line for each in the order of their turns.
+func (c *commandLine) runPower(ctx context.Context, p powerCommand, req api.SitesRequest) error {
+	view := newFleet(ctx, p.act, req.Names...)
+	said := &outcomes{at: map[string]api.SiteProgress{}, say: func(o api.SiteProgress) error {
+		if o.Error != nil {
+			return cannot(o.Error, "%s %q", p.verb, o.Site)
+		}
+		c.printf("%s\n", clean(p.say(o, req.NoWait)))
+		return nil
+	}, complain: c.complain}
+	stop := c.watch(view)
+	end, err := p.ask(ctx, req, func(e api.SiteProgress) {
+		view.see(e)
+		said.see(e)
+		if !c.draws() { // else their lines would meet the one that is drawn
+			said.print()
+		}
+	})
+	stop()
+	said.print()
+	switch {
+	case ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)):
+		left := fmt.Sprintf("%d of %s done", said.done, count(len(said.plan), "site"))
+		if errors.Is(err, client.ErrStillEnding) {
+			left += ", and " + client.ErrStillEnding.Error()
+		}
+		return fmt.Errorf("cannot %s all: interrupted, %s: see logis list", p.verb, left)
+	case err != nil:
+		return cannot(err, "%s the sites", p.verb)
+	case end.Sites == 0:
+		c.printf("There is no site to be %s.\n", p.done)
 	}
-	return s.State
+	return said.first
 }
 
-func runs(s api.Site) bool {
-	return s.State == "running" || s.State == "starting" || s.State == "asleep"
+// outcomes prints what came of each site, in the order of their turns.
+type outcomes struct {
+	say      func(api.SiteProgress) error // prints a success, or returns the error
+	complain func(error)
+
+	plan  []string
+	at    map[string]api.SiteProgress
+	next  int   // of plan, which is printed next
+	done  int   // that were not cancelled
+	first error // of the first one that failed
+}
+
+func (o *outcomes) see(p api.SiteProgress) {
+	switch {
+	case p.Site == "":
+		o.plan = p.Sites
+	case p.Done != nil || p.Error != nil:
+		o.at[p.Site] = p
+	}
+}
+
+// print prints those that no other is waited for before.
+func (o *outcomes) print() {
+	for ; o.next < len(o.plan); o.next++ {
+		p, ok := o.at[o.plan[o.next]]
+		if !ok {
+			return
+		}
+		if p.Error != nil && p.Error.Code == api.CodeCancelled {
+			continue // one line in the end says so of all
+		}
+		o.done++
+		if err := o.say(p); err != nil {
+			o.complain(err)
+			if o.first == nil {
+				o.first = printed{err}
+			}
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/logis-project/logis/internal/cli"
 	"github.com/logis-project/logis/internal/engine"
 	"github.com/logis-project/logis/internal/server/servertest"
+	"github.com/logis-project/logis/internal/site"
 )
 
 // screen starts cmd with standard error on a terminal of 100 columns; seen waits until it has drawn a text and returns all
@@ -163,5 +165,117 @@ func TestArchiveProgress(t *testing.T) {
 	_ = archive.Close()
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPowerOnTerminal: how many of how many, which are waited for and for which service; what came of them comes after.
+func TestPowerOnTerminal(t *testing.T) {
+	m := servertest.New()
+	next := make(chan struct{})
+	for _, name := range []string{"a", "b", "c"} {
+		m.Put(servertest.StatusOf(name, site.Stopped))
+	}
+	m.OnStart = func(_ context.Context, name string) error {
+		<-next
+		if name == "a" {
+			return errors.New("no such image")
+		}
+		return nil
+	}
+	socket, _ := servertest.Serve(t, m)
+	cmd := command(socket, "start", "--all")
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	seen := screen(t, cmd)
+	seen("starting  [>               ] 0 of 3 sites  0:00  a: waiting for mariadb")
+	next <- struct{}{}
+	seen("] 1 of 3 sites, 1 failed  0:0")
+	next <- struct{}{}
+	seen("c: waiting for mariadb")
+	next <- struct{}{}
+	seen("logis: cannot start \"a\": no such image\r\n")
+	if got := exitStatus(cmd.Wait()); got != 1 || out.String() != "b is ready in 1.00 s\nc is ready in 1.00 s\n" {
+		t.Errorf("exit status %d, stdout %q", got, out.String())
+	}
+}
+
+// TestInterruptedStart: those that have had no turn keep their state, and are counted.
+func TestInterruptedStart(t *testing.T) {
+	m := servertest.New()
+	for _, name := range []string{"a", "b", "c"} {
+		m.Put(servertest.StatusOf(name, site.Stopped))
+	}
+	m.OnStart = func(ctx context.Context, name string) error {
+		if name == "b" {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return nil
+	}
+	socket, _ := servertest.Serve(t, m)
+	cmd := command(socket, "start", "a", "b", "c")
+	seen := screen(t, cmd)
+	seen("b: waiting for mariadb")
+	_ = cmd.Process.Signal(os.Interrupt)
+	seen("logis: cannot start all: interrupted, 1 of 3 sites done: see logis list\r\n")
+	if got := exitStatus(cmd.Wait()); got != 1 {
+		t.Errorf("exit status %d", got)
+	}
+}
+
+// TestCreateOnTerminal: a create says which service it waits for.
+func TestCreateOnTerminal(t *testing.T) {
+	m := servertest.New()
+	m.Hold = make(chan struct{})
+	socket, _ := servertest.Serve(t, m)
+	cmd := command(socket, "create", "alice")
+	seen := screen(t, cmd)
+	<-m.Hold
+	seen("creating alice  0:00  waiting for nginx, mariadb")
+	_ = cmd.Process.Signal(os.Interrupt)
+	seen("logis: cannot create \"alice\": interrupted, nothing was left behind\r\n")
+	_ = cmd.Wait()
+}
+
+// TestPlainProgress: in a pipe, and on a terminal that cannot draw, a line says how far it is, with no control characters.
+func TestPlainProgress(t *testing.T) {
+	for _, where := range []string{"pipe", "dumb terminal"} {
+		m := servertest.New()
+		m.Put(servertest.StatusOf("a", site.Stopped))
+		m.Put(servertest.StatusOf("b", site.Stopped))
+		next := make(chan struct{})
+		m.OnStart = func(_ context.Context, name string) error {
+			if name == "b" {
+				<-next
+			}
+			return nil
+		}
+		socket, _ := servertest.Serve(t, m)
+		cmd := command(socket, "start", "--all")
+		want := "starting, 1 of 2 sites, 0:01, b: waiting for mariadb\n"
+		if where == "pipe" {
+			errs, err := cmd.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			line, err := bufio.NewReader(errs).ReadString('\n')
+			if line != want {
+				t.Errorf("in a pipe %q, %v", line, err)
+			}
+		} else {
+			cmd.Env = append(cmd.Env, "TERM=dumb")
+			seen := screen(t, cmd)
+			want = strings.ReplaceAll(want, "\n", "\r\n")
+			if drawn := seen("\n"); drawn != want {
+				t.Errorf("on a dumb terminal %q", drawn)
+			}
+		}
+		close(next)
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
 	}
 }

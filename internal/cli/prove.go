@@ -19,11 +19,8 @@ func (c *commandLine) prove(ctx context.Context, site string) error {
 		what = fmt.Sprintf("prove the isolation of %q", site)
 	}
 	begin := time.Now()
-	at := &proving{begin: begin}
-	stop := func() {}
-	if _, ok := terminal(c.Err); ok {
-		stop = c.live(func(int) string { return at.line(ctx.Err() != nil) })
-	}
+	at := &proving{begin: begin, ctx: ctx}
+	stop := c.watch(at)
 	sum, err := c.logisd().Prove(ctx, site, at.see)
 	stop()
 	switch {
@@ -49,6 +46,7 @@ func (c *commandLine) prove(ctx context.Context, site string) error {
 // proving is what the line of a proof shows, and the rows so far.
 type proving struct {
 	begin time.Time
+	ctx   context.Context //nolint:containedctx // of the one proof; when it is done the proof is being ended
 
 	mu     sync.Mutex
 	step   string
@@ -70,18 +68,23 @@ func (p *proving) see(e api.ProofElement) {
 }
 
 // line is "proof  212 attempts  0:07  trying it from inside".
-func (p *proving) line(cancelled bool) string {
+func (p *proving) line(int) string { return p.text("  ") }
+
+// plain is "proof, 212 attempts, 0:07, trying it from inside".
+func (p *proving) plain() string { return p.text(", ") }
+
+func (p *proving) text(sep string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	step := clean(p.step)
-	if cancelled {
+	if p.ctx.Err() != nil {
 		step = "interrupted: waiting until logisd has destroyed what it made"
 	}
 	differ := ""
 	if p.differ > 0 {
 		differ = fmt.Sprintf(", %d not as expected", p.differ)
 	}
-	return fmt.Sprintf("proof  %s%s  %s  %s", count(len(p.rows), "attempt"), differ, clock(time.Since(p.begin)), step)
+	return strings.Join([]string{"proof", count(len(p.rows), "attempt") + differ, clock(time.Since(p.begin)), step}, sep)
 }
 
 // proof prints a table a group, and what is not as expected once more at the end, where it is seen.

@@ -331,12 +331,6 @@ func TestQuestion(t *testing.T) {
 func TestInterruptedCreate(t *testing.T) {
 	m := servertest.New()
 	m.Hold, m.Undo = make(chan struct{}), make(chan struct{})
-	looks := 0
-	m.OnShow = func(site.Status) {
-		if looks++; looks == 2 { // the command line waits for it: it looks more than once
-			close(m.Undo)
-		}
-	}
 	socket, _ := servertest.Serve(t, m)
 	cmd := command(socket, "create", "alice")
 	var errs bytes.Buffer
@@ -346,11 +340,12 @@ func TestInterruptedCreate(t *testing.T) {
 	}
 	<-m.Hold
 	_ = cmd.Process.Signal(os.Interrupt)
-	if got := exitStatus(cmd.Wait()); got != 1 || errs.String() != "logis: cannot create \"alice\": interrupted, nothing was left behind\n" {
-		t.Errorf("exit status %d, stderr %q", got, errs.String())
-	}
 	if err := <-m.Freed; !errors.Is(err, context.Canceled) {
 		t.Errorf("the engine's ctx ended with %v", err)
+	}
+	close(m.Undo) // which the command waits for
+	if got := exitStatus(cmd.Wait()); got != 1 || errs.String() != "logis: cannot create \"alice\": interrupted, nothing was left behind\n" {
+		t.Errorf("exit status %d, stderr %q", got, errs.String())
 	}
 	if _, err := m.Show(t.Context(), "alice"); err == nil {
 		t.Error("said so before it was undone")
@@ -387,7 +382,7 @@ func (s stdinOf) Read(p []byte) (int, error) {
 // command is this test binary as the command line.
 func command(socket string, args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), "LOGIS_TEST_CLI=1", "LOGIS_SOCKET="+socket)
+	cmd.Env = append(os.Environ(), "LOGIS_TEST_CLI=1", "LOGIS_SOCKET="+socket, "TERM=vt100")
 	return cmd
 }
 

@@ -5,8 +5,6 @@ import (
 	"sync"
 
 	"github.com/spf13/cobra"
-
-	"github.com/logis-project/logis/api"
 )
 
 // atOnce bounds how many sites one command works on at the same time.
@@ -80,19 +78,4 @@ func unique(cmd *cobra.Command, names []string) error {
 		seen[n] = true
 	}
 	return nil
-}
-
-// allNames returns the names of the sites that fit.
-func (c *commandLine) allNames(ctx context.Context, fits func(api.Site) bool) ([]string, error) {
-	sites, err := c.logisd().Sites(ctx)
-	if err != nil {
-		return nil, cannot(err, "list the sites")
-	}
-	var names []string
-	for _, s := range sites {
-		if fits(s) {
-			names = append(names, s.Name)
-		}
-	}
-	return names, nil
 }

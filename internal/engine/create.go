@@ -21,6 +21,7 @@ import (
 type CreateOptions struct {
 	NoStart bool // make the site and leave it stopped
 	NoWait  bool // return when PID 1 runs, not when every service answers
+	Report  SiteReport
 }
 
 // Create makes a site and starts it; it returns when ssh, web and database answer. Zero fields of spec, and of
@@ -32,6 +33,7 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 	if err := cmp.Or(site.CheckName(spec.Name), spec.Limits.Check()); err != nil { // before the machine is asked
 		return site.Status{}, err
 	}
+	opts.Report.step(StepTurn)
 	ctx, unlock, err := e.lock(ctx, spec.Name)
 	if err != nil {
 		return site.Status{}, err
@@ -56,12 +58,14 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 		return site.Status{}, err
 	}
 
+	opts.Report.step(StepDisk)
 	dir, err := e.pool.CreateSite(ctx, rec.Name(), rec.Index, diskOf(rec))
 	if err != nil {
 		return site.Status{}, fmt.Errorf("make disk: %w", err)
 	}
 	undo.add("delete disk", func(ctx context.Context) error { return e.pool.DeleteSite(ctx, rec.Name()) })
 
+	opts.Report.step(StepFiles)
 	if err := e.personalise(ctx, rec, base, dir); err != nil {
 		return site.Status{}, fmt.Errorf("personalise: %w", err)
 	}
@@ -78,11 +82,12 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 		}
 		return e.finish(ctx, rec, asked, began)
 	}
+	opts.Report.step(StepContainer)
 	if err := e.start(ctx, rec, &undo); err != nil {
 		return site.Status{}, err
 	}
 	if !opts.NoWait {
-		if err := e.awaitReady(ctx, rec.Name()); err != nil {
+		if err := e.awaitReady(ctx, rec.Name(), opts.Report); err != nil {
 			if f, ok := errors.AsType[*NotStartingError](err); ok {
 				f.Undone = true
 			}

@@ -18,7 +18,7 @@ import (
 	"github.com/logis-project/logis/internal/site"
 )
 
-// Progress of an image build.
+// Progress of an image build or import.
 type Progress = image.Progress
 
 // ImageStatus is an image and the sites made from it.
@@ -183,10 +183,10 @@ func (e *Engine) BuildImage(ctx context.Context, name string, report func(Progre
 	return built, log.mention(err)
 }
 
-// ImportImage makes an image from an archive of ExportImage. The archive is not trusted.
-func (e *Engine) ImportImage(ctx context.Context, r io.Reader) (ImageStatus, error) {
+// ImportImage makes an image from an archive of ExportImage, and tells report of the steps. The archive is not trusted.
+func (e *Engine) ImportImage(ctx context.Context, r io.Reader, report func(Progress)) (ImageStatus, error) {
 	return e.addImage(ctx, event.ImageImported, "import", func(dir string) (image.Image, error) {
-		img, err := image.Import(ctx, r, dir)
+		img, err := image.Import(ctx, image.ImportOptions{Archive: r, Dir: dir, Report: report})
 		if errors.Is(err, image.ErrArchive) {
 			err = fmt.Errorf("%w: %w: give what logis image export wrote", site.ErrInvalid, err)
 		}
@@ -219,6 +219,9 @@ func (e *Engine) addImage(ctx context.Context, how event.Type, draftName string,
 	}
 	if err := fault.Point("image: filled"); err != nil {
 		return ImageStatus{}, err
+	}
+	if ctx.Err() != nil {
+		return ImageStatus{}, context.Cause(ctx) // who left after the last step leaves nothing too
 	}
 	if _, err := draft.Commit(ctx, imageID(img)); err != nil {
 		return ImageStatus{}, err

@@ -218,7 +218,7 @@ func (e *Engine) raise(ctx context.Context, name string, ready bool) error {
 		e.note(event.SiteRestarted, name, 0, "logisd started it again")
 		return nil
 	}
-	err = e.awaitReady(ctx, name)
+	err = e.awaitReady(ctx, name, nil)
 	e.noteStarted(name, time.Since(began), true, err)
 	return err
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,10 +16,17 @@ import (
 	"github.com/logis-project/logis/internal/site"
 )
 
-// Start starts a stopped or failed site and returns when every service answers, or with noWait when PID 1 runs. From
+// StartOptions of Start and Restart.
+type StartOptions struct {
+	NoWait bool // return when PID 1 runs, not when every service answers
+	Report SiteReport
+}
+
+// Start starts a stopped or failed site and returns when every service answers, or with NoWait when PID 1 runs. From
 // here on the site is started at every boot. A site that runs already is left alone. If the services do not become ready
 // in time the error says which, and the site goes on running, so that its owner can log in and mend it.
-func (e *Engine) Start(ctx context.Context, name string, noWait bool) (site.Status, error) {
+func (e *Engine) Start(ctx context.Context, name string, opts StartOptions) (site.Status, error) {
+	opts.Report.step(StepTurn)
 	ctx, unlock, err := e.lock(ctx, name)
 	if err != nil {
 		return site.Status{}, err
@@ -34,23 +42,24 @@ func (e *Engine) Start(ctx context.Context, name string, noWait bool) (site.Stat
 	if err := fault.Point("start: recorded"); err != nil {
 		return site.Status{}, err
 	}
-	return e.up(ctx, rec, noWait)
+	return e.up(ctx, rec, opts)
 }
 
-// up starts a site unless it runs, and waits until it is ready unless noWait. The lock is held.
-func (e *Engine) up(ctx context.Context, rec site.Record, noWait bool) (_ site.Status, err error) {
+// up starts a site unless it runs, and waits until it is ready unless NoWait. The lock is held.
+func (e *Engine) up(ctx context.Context, rec site.Record, opts StartOptions) (_ site.Status, err error) {
 	starts, began := e.live(rec.Name()).snapshot().container == nil, time.Now()
 	if starts {
+		opts.Report.step(StepContainer)
 		// Not ended by the caller's going away: a site that should run would lie stopped.
 		if err := e.startOrFail(context.WithoutCancel(ctx), rec); err != nil {
 			return site.Status{}, err
 		}
 	}
-	if !noWait {
-		err = e.awaitReady(ctx, rec.Name())
+	if !opts.NoWait {
+		err = e.awaitReady(ctx, rec.Name(), opts.Report)
 	}
 	if starts {
-		e.noteStarted(rec.Name(), time.Since(began), !noWait, err)
+		e.noteStarted(rec.Name(), time.Since(began), !opts.NoWait, err)
 	}
 	if err != nil {
 		return site.Status{}, err
@@ -219,12 +228,17 @@ func (e *Engine) containerSpec(rec site.Record) (container.Spec, error) {
 	return spec, nil
 }
 
-// awaitReady returns when every service of a site has answered.
-func (e *Engine) awaitReady(ctx context.Context, name string) error {
+// awaitReady returns when every service of a site has answered, and tells report of those that have not.
+func (e *Engine) awaitReady(ctx context.Context, name string, report SiteReport) error {
 	timeout := time.NewTimer(readyTimeout)
 	defer timeout.Stop()
+	told := []string{""} // unlike any
 	for {
 		s := e.live(name).snapshot()
+		if now := pending(s); !s.ready && !slices.Equal(now, told) {
+			report.tell(StepServices, now)
+			told = now
+		}
 		switch {
 		case s.ready:
 			return nil
@@ -240,7 +254,8 @@ func (e *Engine) awaitReady(ctx context.Context, name string) error {
 		case <-s.container.Done():
 			return fmt.Errorf("PID 1 ended while it started%s", because(s.container.LastWords()))
 		case <-timeout.C:
-			return fmt.Errorf("not ready after %s: waiting for %s: see logis logs %s", readyTimeout, pending(s), name)
+			return fmt.Errorf("not ready after %s: waiting for %s: see logis logs %s", readyTimeout,
+				cmp.Or(strings.Join(pending(s), ", "), "PID 1"), name)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -262,18 +277,4 @@ func invalid(s snapshot) string {
 		}
 	}
 	return ""
-}
-
-// pending names the services that are not ready.
-func pending(s snapshot) string {
-	var names []string
-	for _, service := range s.services {
-		if !service.Ready {
-			names = append(names, service.Name)
-		}
-	}
-	if len(names) == 0 {
-		return "PID 1"
-	}
-	return strings.Join(names, ", ")
 }

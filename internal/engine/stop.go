@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/logis-project/logis/internal/container"
@@ -14,7 +15,8 @@ import (
 
 // Stop stops a site's services in their order, then its container; files and database stay. From here on it is not
 // started at boot. A stopped site is left alone.
-func (e *Engine) Stop(ctx context.Context, name string) (site.Status, error) {
+func (e *Engine) Stop(ctx context.Context, name string, report SiteReport) (site.Status, error) {
+	report.step(StepTurn)
 	e.interruptStart(name)
 	ctx, unlock, err := e.lock(ctx, name)
 	if err != nil {
@@ -28,7 +30,7 @@ func (e *Engine) Stop(ctx context.Context, name string) (site.Status, error) {
 	if err := fault.Point("stop: recorded"); err != nil {
 		return site.Status{}, err
 	}
-	if err := e.stop(ctx, rec); err != nil {
+	if err := e.stopTelling(ctx, rec, report); err != nil {
 		return site.Status{}, err
 	}
 	return e.status(ctx, rec), nil
@@ -42,7 +44,8 @@ func (e *Engine) interruptStart(name string) {
 }
 
 // Restart stops a site, if it runs, and starts it.
-func (e *Engine) Restart(ctx context.Context, name string, noWait bool) (site.Status, error) {
+func (e *Engine) Restart(ctx context.Context, name string, opts StartOptions) (site.Status, error) {
+	opts.Report.step(StepTurn)
 	e.interruptStart(name)
 	ctx, unlock, err := e.lock(ctx, name)
 	if err != nil {
@@ -59,7 +62,7 @@ func (e *Engine) Restart(ctx context.Context, name string, noWait bool) (site.St
 	if err := fault.Point("restart: recorded"); err != nil {
 		return site.Status{}, err
 	}
-	err = e.stop(ctx, rec)
+	err = e.stopTelling(ctx, rec, opts.Report)
 	if err == nil {
 		err = fault.Point("restart: stopped")
 	}
@@ -67,7 +70,18 @@ func (e *Engine) Restart(ctx context.Context, name string, noWait bool) (site.St
 		e.tasks.Go(func() { e.keepUp(name) }) // it should run, and nobody else would start it
 		return site.Status{}, err
 	}
-	return e.up(ctx, rec, noWait)
+	return e.up(ctx, rec, opts)
+}
+
+// stopTelling is stop, which tells report of the services that still run.
+func (e *Engine) stopTelling(ctx context.Context, rec site.Record, report SiteReport) error {
+	report.step(StepStop)
+	var telling sync.WaitGroup
+	done := make(chan struct{})
+	telling.Go(func() { e.reportEnd(rec.Name(), report, done) })
+	defer telling.Wait()
+	defer close(done)
+	return e.stop(ctx, rec)
 }
 
 // stop takes a site off the network and stops it; what still runs after stopGrace is killed. Once begun it goes on to the end,

@@ -60,7 +60,7 @@ func TestExportImport(t *testing.T) {
 	if !bytes.Equal(archive.Bytes(), again.Bytes()) {
 		t.Error("two exports of one image differ")
 	}
-	img, err := Import(t.Context(), &archive, to)
+	img, err := Import(t.Context(), ImportOptions{Archive: &archive, Dir: to})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestImportRefusesIncompleteArchives(t *testing.T) {
 		"bad manifest": archiveOf(t, fileEntry(imageFile, tinyImage), fileEntry(manifestFile, "x = 1")),
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := Import(t.Context(), bytes.NewReader(data), t.TempDir()); !errors.Is(err, ErrArchive) {
+			if _, err := Import(t.Context(), ImportOptions{Archive: bytes.NewReader(data), Dir: t.TempDir()}); !errors.Is(err, ErrArchive) {
 				t.Errorf("error %v is not ErrArchive", err)
 			}
 		})
@@ -201,7 +201,7 @@ func TestImportRefusesIncompleteArchives(t *testing.T) {
 func TestImportEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := Import(ctx, bytes.NewReader(archiveOf(t, begin()...)), t.TempDir())
+	_, err := Import(ctx, ImportOptions{Archive: bytes.NewReader(archiveOf(t, begin()...)), Dir: t.TempDir()})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v is not the context's", err)
 	}

@@ -64,7 +64,7 @@ func TestHostileArchives(t *testing.T) {
 			if err := os.Mkdir(dir, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			_, err := Import(t.Context(), bytes.NewReader(archiveOf(t, append(begin(), entries...)...)), dir)
+			_, err := Import(t.Context(), ImportOptions{Archive: bytes.NewReader(archiveOf(t, append(begin(), entries...)...)), Dir: dir})
 			if !errors.Is(err, ErrArchive) {
 				t.Errorf("error %v is not ErrArchive", err)
 			}
@@ -124,7 +124,7 @@ func TestHostileWindow(t *testing.T) {
 	if err := errors.Join(z.Flush(), z.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Import(t.Context(), &b, t.TempDir()); !errors.Is(err, ErrArchive) || !strings.Contains(err.Error(), "window") {
+	if _, err := Import(t.Context(), ImportOptions{Archive: &b, Dir: t.TempDir()}); !errors.Is(err, ErrArchive) || !strings.Contains(err.Error(), "window") {
 		t.Errorf("a window of 128 MiB: %v", err)
 	}
 }
@@ -134,7 +134,7 @@ func TestImportKeepsSetuid(t *testing.T) {
 	suid := fileEntry("rootfs/su", "x")
 	suid.Mode = 0o4755
 	dir := t.TempDir()
-	if _, err := Import(t.Context(), bytes.NewReader(archiveOf(t, append(begin(), suid)...)), dir); err != nil {
+	if _, err := Import(t.Context(), ImportOptions{Archive: bytes.NewReader(archiveOf(t, append(begin(), suid)...)), Dir: dir}); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(filepath.Join(dir, "rootfs/su"))

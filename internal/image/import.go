@@ -40,21 +40,35 @@ const (
 // maxID is the highest uid and gid of an image: a site has 65,536 of each.
 const maxID = 65535
 
-// Import makes an image from an archive of Export's in dir, an empty directory. The archive is not trusted: an entry that
-// leaves dir, runs through a link, is a device or a second of its name, or a whole that is too big, is ErrArchive. Owners
-// and modes are kept, setuid too: inside a site they are the site's own ids. On an error, dir holds rubbish for the caller
+// ImportOptions of Import.
+type ImportOptions struct {
+	Archive io.Reader
+	Dir     string         // an empty directory
+	Report  func(Progress) // called as each step begins; nil drops it
+}
+
+// Import makes an image from an archive of Export's in Dir. The archive is not trusted: an entry that
+// leaves Dir, runs through a link, is a device or a second of its name, or a whole that is too big, is ErrArchive. Owners
+// and modes are kept, setuid too: inside a site they are the site's own ids. On an error, Dir holds rubbish for the caller
 // to delete.
-func Import(ctx context.Context, r io.Reader, dir string) (Image, error) {
-	root, err := os.OpenRoot(dir)
+func Import(ctx context.Context, opts ImportOptions) (Image, error) {
+	report := func(step string, index int) {
+		if opts.Report != nil {
+			opts.Report(Progress{Step: step, Index: index, Total: 2})
+		}
+	}
+	root, err := os.OpenRoot(opts.Dir)
 	if err != nil {
 		return Image{}, fmt.Errorf("import image: %w", err)
 	}
 	defer root.Close()
-	img, manifest, err := unpack(ctx, r, root, importLimits)
+	report("unpack", 1)
+	img, manifest, err := unpack(ctx, opts.Archive, root, importLimits)
 	if err != nil {
 		return Image{}, err
 	}
-	return img, seal(dir, img, manifest)
+	report("write to disk", 2)
+	return img, seal(opts.Dir, img, manifest)
 }
 
 // unpack makes the root file system of an archive, and returns what the archive says of it.

@@ -17,7 +17,8 @@ type body struct {
 	end     time.Time     // by which all of it must have come; the zero time is no limit
 	stall   time.Duration // in which some of it must come, where end is zero
 
-	late bool // it did not
+	late   bool // it did not
+	broken bool // the client left in the middle of it
 }
 
 // newBody bounds the body of r until the route says what it takes; see open.
@@ -43,6 +44,8 @@ func (b *body) Read(p []byte) (int, error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		b.late = true // and the deadline stays: nothing more is read
 		b.header.Set("Connection", "close")
+	} else if err != nil && !errors.Is(err, io.EOF) {
+		b.broken = true
 	}
 	return n, err
 }

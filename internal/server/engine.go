@@ -39,13 +39,6 @@ type Sites interface {
 	Wait(ctx context.Context, name string, target site.State) (site.Status, error)
 }
 
-// Power starts and stops sites.
-type Power interface {
-	Start(ctx context.Context, name string, noWait bool) (site.Status, error)
-	Stop(ctx context.Context, name string) (site.Status, error)
-	Restart(ctx context.Context, name string, noWait bool) (site.Status, error)
-}
-
 // Host acts on all sites at once, as the host boots and shuts down.
 type Host interface {
 	Up(ctx context.Context) (engine.BootReport, error)
@@ -69,7 +62,7 @@ type Images interface {
 // Archives carry images between hosts.
 type Archives interface {
 	ExportImage(ctx context.Context, name string, w io.Writer) error
-	ImportImage(ctx context.Context, r io.Reader) (engine.ImageStatus, error)
+	ImportImage(ctx context.Context, r io.Reader, report func(engine.Progress)) (engine.ImageStatus, error)
 }
 
 // Events are what happened. What each returns ends it.

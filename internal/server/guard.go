@@ -157,9 +157,14 @@ type (
 // noteOutcome is the huma transformer that keeps the error of an answer for note.
 func noteOutcome(ctx huma.Context, _ string, v any) (any, error) {
 	if err, ok := v.(error); ok {
-		if o, ok := ctx.Context().Value(outcomeKey{}).(*outcome); ok {
-			o.err = err
-		}
+		noteError(ctx, err)
 	}
 	return v, nil
+}
+
+// noteError keeps why a request was not done for note.
+func noteError(ctx huma.Context, err error) {
+	if o, ok := ctx.Context().Value(outcomeKey{}).(*outcome); ok {
+		o.err = err
+	}
 }

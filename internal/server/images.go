@@ -2,10 +2,10 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -47,14 +47,18 @@ func (s *Server) listImages(ctx context.Context, _ *none) (*imagesOutput, error)
 }
 
 func (s *Server) showImage(ctx context.Context, in *named) (*imageOutput, error) {
-	return answerImage(s.engine.Image(ctx, in.Name))
+	st, err := s.engine.Image(ctx, in.Name)
+	if err != nil {
+		return nil, fail(err)
+	}
+	return &imageOutput{imageOf(st)}, nil
 }
 
 func (s *Server) removeImage(ctx context.Context, in *named) (*struct{}, error) {
 	return nil, fail(s.engine.RemoveImage(ctx, in.Name))
 }
 
-func (s *Server) importImage(ctx context.Context, in *importInput) (*imageOutput, error) {
+func (s *Server) importImage(ctx context.Context, in *importInput) (*huma.StreamResponse, error) {
 	if in.length > maxArchive {
 		return nil, newFailure(http.StatusRequestEntityTooLarge, api.CodeInvalid,
 			fmt.Sprintf("the archive has %d bytes: %d are the most", in.length, int64(maxArchive)))
@@ -62,42 +66,38 @@ func (s *Server) importImage(ctx context.Context, in *importInput) (*imageOutput
 	if in.body != nil {
 		in.body.open(s.limits.Stall)
 	}
-	st, err := s.engine.ImportImage(ctx, in.archive)
-	if err != nil && in.body != nil && in.body.late {
-		return nil, newFailure(http.StatusRequestTimeout, api.CodeFailed,
-			fmt.Sprintf("the archive stalled: nothing of it came for %s: import it again", s.limits.Stall))
-	}
-	return answerImage(st, err)
-}
-
-func answerImage(st engine.ImageStatus, err error) (*imageOutput, error) {
-	if err != nil {
-		return nil, fail(err)
-	}
-	return &imageOutput{imageOf(st)}, nil
+	return streamingIfAsked(http.StatusOK, func(send func(api.Progress)) (api.Image, error) {
+		m := &meter{r: in.archive, total: max(in.length, 0), send: send}
+		defer m.end()
+		st, err := s.engine.ImportImage(ctx, m, func(p engine.Progress) { m.step(progressOf(p)) })
+		if err == nil || errors.Is(err, engine.ErrNotUndone) || in.body == nil {
+			return imageOf(st), err
+		}
+		switch {
+		case in.body.late:
+			err = newFailure(http.StatusRequestTimeout, api.CodeFailed,
+				fmt.Sprintf("the archive stalled: nothing of it came for %s: import it again", s.limits.Stall))
+		case in.body.broken:
+			err = newFailure(http.StatusBadRequest, api.CodeCancelled, "cancelled: the archive broke off: import it again")
+		}
+		return api.Image{}, err
+	}, lastOfImage), nil
 }
 
 // buildImage answers 200 before it knows how the build ends: its last element says.
 func (s *Server) buildImage(ctx context.Context, in *named) (*huma.StreamResponse, error) {
-	return &huma.StreamResponse{Body: func(hctx huma.Context) {
-		_, w := humago.Unwrap(hctx)
-		var mu sync.Mutex // report may be called from any goroutine
-		out := newLines(w)
-		send := func(p api.Progress) {
-			mu.Lock()
-			defer mu.Unlock()
-			_ = out.write(p) // a client that has left cancels ctx
-		}
-		image, err := s.engine.BuildImage(ctx, in.Name, func(p engine.Progress) {
-			send(api.Progress{Step: p.Step, Index: p.Index, Total: p.Total, Detail: p.Detail})
-		})
-		if err != nil {
-			send(api.Progress{Error: &asFailure(err).body})
-			return
-		}
-		done := imageOf(image)
-		send(api.Progress{Done: &done})
-	}}, nil
+	return streaming(func(send func(api.Progress)) (api.Image, error) {
+		st, err := s.engine.BuildImage(ctx, in.Name, func(p engine.Progress) { send(progressOf(p)) })
+		return imageOf(st), err
+	}, lastOfImage), nil
+}
+
+func progressOf(p engine.Progress) api.Progress {
+	return api.Progress{Step: p.Step, Index: p.Index, Total: p.Total, Detail: p.Detail}
+}
+
+func lastOfImage(made *api.Image, err *api.Error) api.Progress {
+	return api.Progress{Done: made, Error: err}
 }
 
 func (s *Server) exportImage(ctx context.Context, in *named) (*huma.StreamResponse, error) {
@@ -108,7 +108,9 @@ func (s *Server) exportImage(ctx context.Context, in *named) (*huma.StreamRespon
 		switch {
 		case err == nil:
 		case !out.begun:
-			writeError(w, asFailure(err))
+			f := asFailure(err)
+			noteError(hctx, f)
+			writeError(w, f)
 		default:
 			s.log.Warn("image export broke off", "image", in.Name, "error", err)
 			// So that the client does not take half an archive for a whole one.

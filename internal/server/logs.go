@@ -62,7 +62,7 @@ type lines struct {
 
 // newLines sends the headers at once: a client that follows may see its first element much later.
 func newLines(w http.ResponseWriter) *lines {
-	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("Content-Type", api.StreamType)
 	w.WriteHeader(http.StatusOK)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"net/http"
 	"reflect"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,14 +19,33 @@ func status(code int) func(*huma.Operation) {
 	return func(op *huma.Operation) { op.DefaultStatus = code }
 }
 
+// orStream documents that a client which accepts it gets a stream of elements of T instead of B and a status of success.
+func orStream[B, T any](a huma.API, status int) func(*huma.Operation) {
+	body, element := schemaOf[B](a), schemaOf[T](a)
+	stream := &huma.MediaType{Schema: element}
+	return func(op *huma.Operation) {
+		op.DefaultStatus = status
+		plain := map[string]*huma.MediaType{"application/json": {Schema: body}}
+		if status == http.StatusOK {
+			plain[api.StreamType] = stream
+		} else {
+			op.Responses["200"] = &huma.Response{
+				Description: "A stream of elements, one a line, where Accept names its type", Content: map[string]*huma.MediaType{api.StreamType: stream},
+			}
+		}
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: plain}
+		op.Extensions["x-logis-streams"] = true
+	}
+}
+
 // streamOf documents an answer made of elements of T, one a line.
-func streamOf[T any](a huma.API, contentType string) func(*huma.Operation) {
+func streamOf[T any](a huma.API) func(*huma.Operation) {
 	schema := schemaOf[T](a)
 	return func(op *huma.Operation) {
 		goesOn(op)
 		op.Responses["200"] = &huma.Response{
 			Description: "A stream of elements, one a line",
-			Content:     map[string]*huma.MediaType{contentType: {Schema: schema}},
+			Content:     map[string]*huma.MediaType{api.StreamType: {Schema: schema}},
 		}
 	}
 }

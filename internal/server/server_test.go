@@ -193,14 +193,15 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 		"PATCH /v1/sites/{name} write", "POST /v1/doctor/fix write", "POST /v1/doctor/prove write",
 		"POST /v1/host/down write", "POST /v1/host/up write",
 		"POST /v1/images/import write", "POST /v1/images/{name}/build write",
-		"POST /v1/sites write", "POST /v1/sites/{name}/domains write", "POST /v1/sites/{name}/exec write",
+		"POST /v1/sites write", "POST /v1/sites/restart write", "POST /v1/sites/start write", "POST /v1/sites/stop write",
+		"POST /v1/sites/{name}/domains write", "POST /v1/sites/{name}/exec write",
 		"POST /v1/sites/{name}/keys write", "POST /v1/sites/{name}/restart write",
 		"POST /v1/sites/{name}/start write", "POST /v1/sites/{name}/stop write",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("routes (-want +got):\n%s", d)
 	}
-	for _, name := range []string{"Site", "Error", "Image", "Progress", "LogLine", "Event", "CreateRequest", "ExecRequest", "SetRequest"} {
+	for _, name := range []string{"Site", "Error", "Image", "Progress", "SiteProgress", "SitesRequest", "LogLine", "Event", "CreateRequest", "ExecRequest", "SetRequest"} {
 		if doc.Components.Schemas[name] == nil {
 			t.Errorf("no schema %s", name)
 		}

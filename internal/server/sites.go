@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/logis-project/logis/api"
 	"github.com/logis-project/logis/internal/engine"
@@ -15,11 +18,6 @@ type none struct{}
 
 type named struct {
 	Name string `path:"name" maxLength:"255"`
-}
-
-type startInput struct {
-	Name   string `path:"name" maxLength:"255"`
-	NoWait bool   `query:"no_wait" doc:"answer before the site is ready"`
 }
 
 type waitInput struct {
@@ -52,12 +50,20 @@ func (s *Server) listSites(ctx context.Context, _ *none) (*sitesOutput, error) {
 	return &sitesOutput{out}, nil
 }
 
-func (s *Server) createSite(ctx context.Context, in *createInput) (*siteOutput, error) {
+func (s *Server) createSite(ctx context.Context, in *createInput) (*huma.StreamResponse, error) {
 	req := in.Body
-	return answer(s.engine.Create(ctx, site.Spec{
-		Name: req.Name, Image: req.Image, Domains: req.Domains, SSHKeys: req.SSHKeys,
-		Limits: limitsAsked(req.Limits), Priority: req.Priority,
-	}, engine.CreateOptions{NoStart: req.NoStart, NoWait: req.NoWait}))
+	return streamingIfAsked(http.StatusCreated, func(send func(api.SiteProgress)) (api.Site, error) {
+		st, err := s.engine.Create(ctx, site.Spec{
+			Name: req.Name, Image: req.Image, Domains: req.Domains, SSHKeys: req.SSHKeys,
+			Limits: limitsAsked(req.Limits), Priority: req.Priority,
+		}, engine.CreateOptions{
+			NoStart: req.NoStart, NoWait: req.NoWait,
+			Report: func(p engine.SiteProgress) { send(siteProgressOf(req.Name, p)) },
+		})
+		return siteOf(st), err
+	}, func(made *api.Site, err *api.Error) api.SiteProgress {
+		return api.SiteProgress{Site: req.Name, Done: made, Error: err}
+	}), nil
 }
 
 func (s *Server) showSite(ctx context.Context, in *named) (*siteOutput, error) {
@@ -66,18 +72,6 @@ func (s *Server) showSite(ctx context.Context, in *named) (*siteOutput, error) {
 
 func (s *Server) destroySite(ctx context.Context, in *named) (*struct{}, error) {
 	return nil, fail(s.engine.Destroy(ctx, in.Name))
-}
-
-func (s *Server) startSite(ctx context.Context, in *startInput) (*siteOutput, error) {
-	return answer(s.engine.Start(ctx, in.Name, in.NoWait))
-}
-
-func (s *Server) stopSite(ctx context.Context, in *named) (*siteOutput, error) {
-	return answer(s.engine.Stop(ctx, in.Name))
-}
-
-func (s *Server) restartSite(ctx context.Context, in *startInput) (*siteOutput, error) {
-	return answer(s.engine.Restart(ctx, in.Name, in.NoWait))
 }
 
 func (s *Server) waitSite(ctx context.Context, in *waitInput) (*siteOutput, error) {

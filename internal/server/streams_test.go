@@ -310,7 +310,7 @@ func TestImages(t *testing.T) {
 		t.Errorf("half an archive: %v", err)
 	}
 	// Past the limit of JSON bodies, and of unknown length.
-	if i, err := c.ImportImage(ctx, io.LimitReader(zeros{}, 5<<20)); err != nil || i.SizeBytes != 5<<20 {
+	if i, err := c.ImportImage(ctx, io.LimitReader(zeros{}, 5<<20), 0, nil); err != nil || i.SizeBytes != 5<<20 {
 		t.Errorf("ImportImage = %v, %v", i, err)
 	}
 	if err := c.RemoveImage(ctx, "lemp"); err != nil {

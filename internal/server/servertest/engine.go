@@ -31,6 +31,8 @@ type Engine struct {
 
 	OnShow func(site.Status) // not nil: called by Show
 
+	OnStart func(ctx context.Context, name string) error // not nil: called by Start where it waits
+
 	// Session is the site's side of exec and logs; req is a control.Exec or a control.Logs.
 	Session func(ctx context.Context, name string, inside net.Conn, req any)
 
@@ -104,6 +106,9 @@ func StatusOf(name string, state site.State) site.Status {
 
 // Create implements server.Engine.
 func (m *Engine) Create(ctx context.Context, spec site.Spec, opts engine.CreateOptions) (site.Status, error) {
+	if opts.Report != nil {
+		opts.Report(engine.SiteProgress{Step: engine.StepServices, Waiting: []string{"nginx", "mariadb"}})
+	}
 	if m.Hold != nil {
 		m.Put(StatusOf(spec.Name, site.Creating))
 		m.Hold <- struct{}{}
@@ -153,27 +158,6 @@ func (m *Engine) Destroy(_ context.Context, name string) error {
 	}
 	delete(m.sites, name)
 	return nil
-}
-
-// Start implements server.Engine.
-func (m *Engine) Start(_ context.Context, name string, noWait bool) (site.Status, error) {
-	if noWait {
-		return m.set(name, site.Starting)
-	}
-	return m.set(name, site.Running)
-}
-
-// Stop implements server.Engine.
-func (m *Engine) Stop(ctx context.Context, name string) (site.Status, error) {
-	if s, err := m.Show(ctx, name); err == nil && s.State == site.Destroying {
-		return s, fmt.Errorf("%w: it is being destroyed", site.ErrConflict)
-	}
-	return m.set(name, site.Stopped)
-}
-
-// Restart implements server.Engine.
-func (m *Engine) Restart(ctx context.Context, name string, noWait bool) (site.Status, error) {
-	return m.Start(ctx, name, noWait)
 }
 
 // Up implements server.Engine: what is failed stays so.
@@ -330,7 +314,8 @@ func (m *Engine) ExportImage(ctx context.Context, name string, w io.Writer) erro
 }
 
 // ImportImage implements server.Engine.
-func (m *Engine) ImportImage(_ context.Context, r io.Reader) (engine.ImageStatus, error) {
+func (m *Engine) ImportImage(_ context.Context, r io.Reader, report func(engine.Progress)) (engine.ImageStatus, error) {
+	report(engine.Progress{Step: "unpack", Index: 1, Total: 2})
 	n, err := io.Copy(io.Discard, r)
 	if err != nil {
 		return engine.ImageStatus{}, err
