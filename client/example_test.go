@@ -114,6 +114,47 @@ func ExampleClient_Sites() {
 	// alice running 512 MiB
 }
 
+// What goes on is told while it does.
+func ExampleClient_Create() {
+	c := client.New(socket)
+	defer c.Close()
+
+	s, err := c.Create(context.Background(), api.CreateRequest{Name: "carol"}, func(p api.SiteProgress) {
+		fmt.Println(p.Site, p.Step, p.Waiting)
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(s.Name, "is", s.State)
+	if err := c.Destroy(context.Background(), "carol"); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// carol services [nginx mariadb]
+	// carol is running
+}
+
+// Several sites are one request. What one of them fails of is told, and keeps no other from its turn.
+func ExampleClient_RestartSites() {
+	c := client.New(socket)
+	defer c.Close()
+
+	end, err := c.RestartSites(context.Background(), api.SitesRequest{Names: []string{"nobody", "alice"}}, func(p api.SiteProgress) {
+		switch {
+		case p.Error != nil:
+			fmt.Println(p.Site+":", p.Error)
+		case p.Done != nil:
+			fmt.Println(p.Site, "is", p.Done.State)
+		}
+	})
+	fmt.Println(end.Sites, "sites,", end.Failed, "failed", err)
+	// Output:
+	// nobody: no such site
+	// alice is running
+	// 2 sites, 1 failed <nil>
+}
+
 func ExampleClient_BuildImage() {
 	c := client.New(socket)
 	defer c.Close()

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"flag"
@@ -16,10 +17,11 @@ import (
 	"github.com/logis-project/logis/internal/server/servertest"
 )
 
-var update = flag.Bool("update", false, "write the table of docs/api.md anew")
+var update = flag.Bool("update", false, "write docs/openapi.json and the table of docs/api.md anew")
 
 const (
 	apiPage    = "../../docs/api.md"
+	apiFile    = "../../docs/openapi.json"
 	tableBegin = "<!-- routes: go test ./internal/server -run TestDocumentedRoutes -update -->\n"
 	tableEnd   = "<!-- end of routes -->\n"
 )
@@ -44,6 +46,29 @@ func TestDocumentedRoutes(t *testing.T) {
 	}
 	if d := diff.Diff(want, got); d != "" {
 		t.Errorf("the table of %s (-routes +page; write it with -update):\n%s", apiPage, d)
+	}
+}
+
+// TestDocumentedRoutesAsOpenAPI: docs/openapi.json is the document that a logisd serves, so that a change of the API shows where it is reviewed.
+func TestDocumentedRoutesAsOpenAPI(t *testing.T) {
+	socket, _ := servertest.Serve(t, servertest.New())
+	_, body := raw(t, socket, "GET", "/openapi.json", "", "")
+	var got bytes.Buffer
+	if err := json.Indent(&got, body, "", " "); err != nil {
+		t.Fatal(err)
+	}
+	got.WriteByte('\n')
+	if *update {
+		if err := os.WriteFile(apiFile, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(apiFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := diff.Diff(string(want), got.String()); d != "" {
+		t.Errorf("the API is not that of %s (-file +API; write it with go test ./internal/server -run TestDocumentedRoutes -update):\n%s", apiFile, d)
 	}
 }
 

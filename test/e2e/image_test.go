@@ -118,6 +118,11 @@ func TestBuildEnds(t *testing.T) {
 					t.Errorf("after logisd's end there are still %q", left)
 				}
 			},
+			"client killed": func(t *testing.T, client *exec.Cmd) {
+				if err := client.Process.Kill(); err != nil {
+					t.Error(err)
+				}
+			},
 			"client interrupted": func(t *testing.T, client *exec.Cmd) {
 				if err := client.Process.Signal(os.Interrupt); err != nil {
 					t.Error(err)
