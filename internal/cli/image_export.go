@@ -30,7 +30,9 @@ func (c *commandLine) imageExport() *cobra.Command {
 }
 
 func (c *commandLine) export(ctx context.Context, name string, w io.Writer) error {
-	t := newTransfer("exporting "+name, 0)
+	i, _ := c.logisd().Image(ctx, name) // for its size; why there is none the export says
+	t := newTransfer("exporting "+name, i.SizeBytes)
+	t.whole = &unpacked{}
 	defer c.watch(t)()
 	return c.logisd().ExportImage(ctx, name, t.counted(w))
 }

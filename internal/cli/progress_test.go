@@ -279,3 +279,30 @@ func TestPlainProgress(t *testing.T) {
 		}
 	}
 }
+
+// TestExportOnTerminal: how much of the image has gone, and how much that makes packed.
+func TestExportOnTerminal(t *testing.T) {
+	m := servertest.New()
+	m.PutImage("lemp")
+	next := make(chan struct{})
+	m.Export = func(w io.Writer) error {
+		// A frame's header, and a block of 64 KiB as they are; then the last one, of 3 bytes.
+		block := "\x28\xb5\x2f\xfd\x00\x58" + "\x00\x00\x08" + strings.Repeat("x", 64<<10)
+		if _, err := io.WriteString(w, block); err != nil {
+			return err
+		}
+		<-next
+		_, err := io.WriteString(w, "\x19\x00\x00abc")
+		return err
+	}
+	socket, _ := servertest.Serve(t, m)
+	cmd := command(socket, "image", "export", "lemp", "-")
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	seen := screen(t, cmd)
+	seen("exporting lemp  [>               ] 64KiB of 400MiB, packed 6")
+	close(next)
+	if err := cmd.Wait(); err != nil || out.Len() != 6+3+64<<10+6 {
+		t.Errorf("%v, %d bytes", err, out.Len())
+	}
+}

@@ -17,8 +17,9 @@ type transfer struct {
 
 	mu    sync.Mutex
 	bytes int64
-	total int64  // 0 where it is not known
-	step  string // what is done with them, where that is not their way
+	total int64     // 0 where it is not known
+	step  string    // what is done with them, where that is not their way
+	whole *unpacked // not nil: total is of the bytes unpacked, which this counts
 }
 
 func newTransfer(what string, total int64) *transfer {
@@ -40,13 +41,16 @@ func (t *transfer) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.bytes += int64(len(p))
+	if t.whole != nil {
+		_, _ = t.whole.Write(p)
+	}
 	return len(p), nil
 }
 
 // counted writes to w what the transfer counts.
 func (t *transfer) counted(w io.Writer) io.Writer { return io.MultiWriter(w, t) }
 
-// line is "importing  [=====>     ] 47MiB of 132MiB  12MiB/s  0:04".
+// line is "importing  [=====>     ] 47MiB of 132MiB  12MiB/s  0:04", of an export "210MiB of 412MiB, packed 61MiB".
 func (t *transfer) line(width int) string { return t.text("  ", width) }
 
 // plain is "importing, 47MiB of 132MiB, 12MiB/s, 0:04".
@@ -58,6 +62,9 @@ func (t *transfer) text(sep string, width int) string {
 	elapsed := time.Since(t.begin)
 	far := quantity.Format(t.bytes)
 	switch {
+	case t.whole != nil && t.total > 0:
+		done := min(t.whole.bytes, t.total) // file names and the like are part of an archive, and of no image's size
+		far = fmt.Sprintf("%s%s of %s, packed %s", bar(float64(done)/float64(t.total), width), quantity.Format(done), quantity.Format(t.total), far)
 	case t.step != "":
 		far = bar(1, width) + far + sep + t.step
 	case t.total > 0:
