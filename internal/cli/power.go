@@ -115,11 +115,11 @@ func (c *commandLine) runPower(ctx context.Context, p powerCommand, req api.Site
 	said.print()
 	switch {
 	case ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)):
-		left := fmt.Sprintf("%d of %s done", said.done, count(len(said.plan), "site"))
+		far := fmt.Sprintf("%d of %s done", said.done, count(len(said.plan), "site"))
 		if errors.Is(err, client.ErrStillEnding) {
-			left += ", and " + client.ErrStillEnding.Error()
+			far += ", and " + client.ErrStillEnding.Error()
 		}
-		return fmt.Errorf("cannot %s all: interrupted, %s: see logis list", p.verb, left)
+		return fmt.Errorf("cannot %s all of them: interrupted, %s; what has begun goes on: see logis list", p.verb, far)
 	case err != nil:
 		return cannot(err, "%s the sites", p.verb)
 	case end.Sites == 0:

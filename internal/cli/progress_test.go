@@ -217,7 +217,7 @@ func TestInterruptedStart(t *testing.T) {
 	seen := screen(t, cmd)
 	seen("b: waiting for mariadb")
 	_ = cmd.Process.Signal(os.Interrupt)
-	seen("logis: cannot start all: interrupted, 1 of 3 sites done: see logis list\r\n")
+	seen("logis: cannot start all of them: interrupted, 1 of 3 sites done; what has begun goes on: see logis list\r\n")
 	if got := exitStatus(cmd.Wait()); got != 1 {
 		t.Errorf("exit status %d", got)
 	}
