@@ -87,15 +87,15 @@ func Example_errors() {
 	fmt.Println(errors.Is(err, client.ErrUnreachable))
 
 	// All that the daemon says of an error is in its api.Error, problem details of RFC 9457.
-	_, err = c.Create(context.Background(), api.CreateRequest{Name: "root"})
+	_, err = c.Create(context.Background(), api.CreateRequest{Name: "bob", Limits: api.LimitsRequest{PIDs: -1}})
 	if problem, ok := errors.AsType[*api.Error](err); ok {
-		fmt.Println(problem.Status, problem.Title+":", problem.Detail)
+		fmt.Println(problem.Status, problem.Title)
 	}
 	// Output:
 	// true no such site
 	// true a site of that name exists
 	// true
-	// 422 The request is wrong: the name is reserved
+	// 422 The request is wrong
 }
 
 func ExampleClient_Sites() {
