@@ -72,7 +72,7 @@ type TLS struct {
 type Defaults struct {
 	Image  string  `toml:"image"`
 	Memory Bytes   `toml:"memory"`
-	Swap   Bytes   `toml:"swap"`
+	Swap   OrNone  `toml:"swap"`
 	Disk   Bytes   `toml:"disk"`
 	CPUs   float64 `toml:"cpus"`
 	PIDs   int64   `toml:"pids"`
@@ -97,6 +97,19 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 
 // MarshalText writes the quantity with a binary suffix.
 func (b Bytes) MarshalText() ([]byte, error) { return []byte(quantity.Format(int64(b))), nil }
+
+// OrNone is a quantity as Bytes is; "off" is 0.
+type OrNone int64
+
+// UnmarshalText parses a quantity, or "off".
+func (b *OrNone) UnmarshalText(text []byte) error {
+	n, err := quantity.ParseOrNone(string(text))
+	*b = OrNone(n)
+	return err
+}
+
+// MarshalText writes the quantity with a binary suffix.
+func (b OrNone) MarshalText() ([]byte, error) { return []byte(quantity.FormatOrNone(int64(b))), nil }
 
 // Rate is bytes a second, written as Bytes are; "off" is 0, no limit.
 type Rate int64

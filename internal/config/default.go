@@ -18,7 +18,7 @@ func defaultRules() []rule {
 			return ""
 		}},
 		size("defaults.memory", 64<<20, quantity.Max, func(c Config) Bytes { return c.Defaults.Memory }),
-		size("defaults.swap", 0, quantity.Max, func(c Config) Bytes { return c.Defaults.Swap }),
+		{key: "defaults.swap", allowed: `a size in quotes, such as "1GiB", or "off"`}, // its type refuses all else
 		size("defaults.disk", 256<<20, quantity.Max, func(c Config) Bytes { return c.Defaults.Disk }),
 		{key: "defaults.cpus", allowed: "processors from 0.01 to 1024, such as 0.5", wrong: func(c Config) string {
 			if n := c.Defaults.CPUs; !(n >= 0.01 && n <= 1024) { // also refuses NaN
@@ -64,11 +64,14 @@ func size(key string, low, high int64, value func(Config) Bytes) rule {
 	}}
 }
 
+// fastest is a terabit a second: who wants more wants no limit.
+const fastest = 1 << 37
+
 // rate is a rule of bytes a second from low on, or none.
 func rate(key string, low int64, value func(Config) Rate) rule {
-	words := `bytes a second in quotes, ` + quantity.Format(low) + ` or more, such as "20MiB", or "off"`
+	words := `bytes a second in quotes, from ` + quantity.Format(low) + ` to ` + quantity.Format(fastest) + `, such as "20MiB", or "off"`
 	return rule{key: key, allowed: words, wrong: func(c Config) string {
-		if n := int64(value(c)); n != 0 && n < low {
+		if n := int64(value(c)); n != 0 && (n < low || n > fastest) {
 			return strconv.Quote(quantity.Format(n)) + " is not allowed"
 		}
 		return ""

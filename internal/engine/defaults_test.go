@@ -36,10 +36,10 @@ func TestWithDefaults(t *testing.T) {
 // What the configuration takes as a default, a site can be made with: the bounds are the same.
 func TestDefaultsAreLimits(t *testing.T) {
 	for _, line := range []string{
-		`memory = "64MiB"`, `memory = "63MiB"`, `swap = "0"`, `disk = "256MiB"`, `disk = "255MiB"`, "cpus = 0.01", "cpus = 0.009", "cpus = 1024", "cpus = 1025",
+		`memory = "64MiB"`, `memory = "63MiB"`, `swap = "0"`, `swap = "off"`, `disk = "256MiB"`, `disk = "255MiB"`, "cpus = 0.01", "cpus = 0.009", "cpus = 1024", "cpus = 1025",
 		"cpus = nan", "pids = 32", "pids = 31", "pids = 4194304", "pids = 4194305", "cpu_weight = 1", "cpu_weight = 0", "cpu_weight = 10000",
 		"cpu_weight = 10001", "io_weight = 1", "io_weight = 0", "io_weight = 10000", "io_weight = 10001", `io_bandwidth = "off"`,
-		`io_bandwidth = "1MiB"`, `io_bandwidth = "1023KiB"`, `bandwidth = "64KiB"`, `bandwidth = "63KiB"`, "open_files = 256",
+		`io_bandwidth = "1MiB"`, `io_bandwidth = "1023KiB"`, `bandwidth = "64KiB"`, `bandwidth = "63KiB"`, `bandwidth = "128GiB"`, `bandwidth = "129GiB"`, `io_bandwidth = "129GiB"`, "open_files = 256",
 		"open_files = 255", "open_files = 1048576", "open_files = 1048577", `log_size = "64KiB"`, `log_size = "63KiB"`, `log_size = "1GiB"`,
 		`log_size = "1025MiB"`,
 	} {
