@@ -88,7 +88,8 @@ func (s *bareServer) layer(dir string) error {
 	return unix.Mount("overlay", dir, "overlay", 0, fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", dir, upper, work))
 }
 
-// furnish takes away what another logis left on the real host, and gives the server and the laptops names.
+// furnish takes away what another logis left on the real host, finishes what dpkg has begun there, and gives the server and
+// the laptops names.
 func (s *bareServer) furnish() {
 	stale, _ := filepath.Glob("/usr/local/*/logis*")
 	for _, path := range append(stale, "/etc/logis", "/var/lib/logis") {
@@ -101,6 +102,8 @@ func (s *bareServer) furnish() {
 	s.put("/etc/ssh/ssh_config.d/test.conf", 0o644, "StrictHostKeyChecking accept-new\nLogLevel ERROR\nConnectTimeout 10\n")
 	s.put("/usr/local/bin/systemctl", 0o755, "#!/bin/sh\n# Stands in for systemd: the daemons are the test's.\n"+
 		"exec curl -fsS --unix-socket %s http://test/ --data-urlencode \"command=$*\"\n", s.path("systemctl.sock"))
+	// An installation that goes on on the real host at this moment would be a broken one in the layer.
+	_ = exec.Command("dpkg", "--configure", "-a").Run()
 	s.env = []string{
 		"HOME=/root", "USER=root", "LOGNAME=root", "LANG=C.UTF-8", "TERM=dumb", "DEBIAN_FRONTEND=noninteractive",
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
