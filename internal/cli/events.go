@@ -47,11 +47,11 @@ last 10,000 are kept. They are:
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, print := cmd.Context(), func(ctx context.Context) error { return c.printEvents(ctx, opts) }
+			ctx, show := cmd.Context(), func(ctx context.Context) error { return c.printEvents(ctx, opts) }
 			if opts.Follow {
-				return cannot(c.following(ctx, print), "read the events")
+				return cannot(c.following(ctx, show), "read the events")
 			}
-			return cannot(print(ctx), "read the events")
+			return cannot(show(ctx), "read the events")
 		},
 	}
 	cmd.Flags().IntVarP(&opts.Lines, "lines", "n", 100, "how many of the last events")

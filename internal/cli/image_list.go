@@ -26,8 +26,13 @@ func (c *commandLine) imageList() *cobra.Command {
 			rows := make([][]cell, 0, len(images))
 			for _, i := range images {
 				rows = append(rows, []cell{
-					{text: i.Name}, {text: i.Digest}, {text: i.Suite}, {text: compact(i.SizeBytes)}, {text: strconv.Itoa(i.Packages)},
-					{text: strconv.Itoa(len(i.UsedBy))}, {text: date(i.BuiltAt)},
+					{text: i.Name},
+					{text: i.Digest},
+					{text: i.Suite},
+					{text: compact(i.SizeBytes)},
+					{text: strconv.Itoa(i.Packages)},
+					{text: strconv.Itoa(len(i.UsedBy))},
+					{text: date(i.BuiltAt)},
 				})
 			}
 			c.grid(imageColumns, rows)

@@ -26,11 +26,11 @@ func (c *commandLine) logs() *cobra.Command {
 		},
 		ValidArgsFunction: c.completeSite,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, print := cmd.Context(), func(ctx context.Context) error { return c.printLogs(ctx, args[0], opts) }
+			ctx, show := cmd.Context(), func(ctx context.Context) error { return c.printLogs(ctx, args[0], opts) }
 			if opts.Follow {
-				return cannot(c.following(ctx, print), "read the logs of %q", args[0])
+				return cannot(c.following(ctx, show), "read the logs of %q", args[0])
 			}
-			return cannot(print(ctx), "read the logs of %q", args[0])
+			return cannot(show(ctx), "read the logs of %q", args[0])
 		},
 	}
 	cmd.Flags().StringVar(&opts.Service, "service", "", "only this service")

@@ -97,8 +97,10 @@ func useOf(s api.Site) []field {
 		field{"disk i/o", cell{text: fmt.Sprintf("bandwidth %s, weight %d", quantity.FormatRate(l.IOBandwidthBytes), l.IOWeight)}},
 		field{"network", cell{text: "bandwidth " + quantity.FormatRate(l.BandwidthBytes)}},
 		field{"processor", cell{text: fmt.Sprintf("at most %s, weight %d, %.1f s used", count(l.CPUs, "cpu"), l.CPUWeight, u.CPUSeconds)}},
-		field{"processes", cell{fmt.Sprintf("%d of %d (%s), %d open files each", u.PIDs, l.PIDs, share(u.PIDs, l.PIDs), l.OpenFiles),
-			fullness(u.PIDs, l.PIDs)}},
+		field{"processes", cell{
+			fmt.Sprintf("%d of %d (%s), %d open files each", u.PIDs, l.PIDs, share(u.PIDs, l.PIDs), l.OpenFiles),
+			fullness(u.PIDs, l.PIDs),
+		}},
 		field{"logs", cell{text: quantity.Format(l.LogBytes) + " a service"}},
 	)
 }

@@ -24,7 +24,12 @@ func TestUnread(t *testing.T) {
 	}
 	socket, _ := servertest.Serve(t, m)
 	for _, args := range [][]string{
-		{"list"}, {"list", "--format", "json"}, {"show", "alice"}, {"--help"}, {"logs", "alice", "-f"}, {"events", "-f", "--format", "json"},
+		{"list"},
+		{"list", "--format", "json"},
+		{"show", "alice"},
+		{"--help"},
+		{"logs", "alice", "-f"},
+		{"events", "-f", "--format", "json"},
 		{"events", "-f"},
 	} {
 		for _, trap := range []string{"", "trap '' PIPE; "} {
