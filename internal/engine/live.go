@@ -33,6 +33,8 @@ type live struct {
 	pause      time.Duration // before the last start that keepUp made
 	keptUp     bool          // keepUp runs
 
+	telling telling // what it was told of itself
+
 	strain strain // how near the site is to its limits, as far as events tell
 }
 

@@ -57,6 +57,7 @@ func (e *Engine) Set(ctx context.Context, name string, change site.Change) (_ si
 	if changed := difference(old.Spec, rec.Spec); changed != "" {
 		e.note(event.SiteChanged, name, 0, "%s", changed)
 	}
+	e.tell(rec, 0)
 	status := e.status(ctx, rec)
 	if change.Swap != nil {
 		status.Warnings = warnOf(status.Warnings, e.noSwap(*change.Swap))

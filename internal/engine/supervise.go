@@ -16,6 +16,9 @@ const maxListed = 64 // services that a site may report
 // supervise follows what a container's PID 1 says of its services, and starts the site again should PID 1 end though
 // nobody wanted it to.
 func (e *Engine) supervise(name string, c *container.Container) {
+	if rec, err := e.store.Get(name); err == nil {
+		e.tell(rec, 0)
+	}
 	e.tasks.Go(func() { e.follow(name, c) })
 	e.tasks.Go(func() {
 		select {

@@ -85,9 +85,11 @@ func (e *Engine) lookAtAll(w *watch, disks *uint64) {
 	heard, all := w.take()
 	for _, rec := range records {
 		e.lookAtMemory(rec, heard[rec.Name()], all)
-		if use, ok := uses[rec.Index]; ok {
+		use, ok := uses[rec.Index]
+		if ok {
 			e.lookAtDisk(rec, use)
 		}
+		e.tell(rec, use.Used)
 	}
 }
 

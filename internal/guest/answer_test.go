@@ -30,17 +30,17 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x02{}"))
 	f.Add([]byte("\xff\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, said []byte) {
-		g := &guest{opts: Options{Logs: t.TempDir()}, board: newBoard()}
+		g := &guest{opts: Options{Logs: t.TempDir(), Run: t.TempDir(), Texts: t.TempDir()}, board: newBoard()}
 		g.board.add(control.Service{Name: "nginx", State: stateWaiting})
 		close(g.board.ended) // a watcher gets the last status, and the connection ends
-		s := newServer(g, nil)
+		s := newServer(nil, everybody(1), g.answer)
 		inside, outside := net.Pipe()
 		defer outside.Close()
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
 			defer inside.Close()
-			s.answer(t.Context(), inside)
+			s.answer(t.Context(), s, inside, nobody)
 		}()
 		go func() {
 			_, _ = outside.Write(said)

@@ -25,6 +25,7 @@ const maxError = 128
 type board struct {
 	mu       sync.Mutex
 	services []control.Service
+	off      []bool // by service: somebody in the site stopped it, nobody waits for it
 	byName   map[string]int
 	changed  chan struct{} // closed and replaced at every change
 	ended    chan struct{} // closed after the last change
@@ -34,14 +35,35 @@ func newBoard() *board {
 	return &board{byName: map[string]int{}, changed: make(chan struct{}), ended: make(chan struct{})}
 }
 
-// add puts a service on the board and returns its index. Only load calls it, before anyone waits.
+// add puts a service on the board, in the place of one of its name if there is one, and returns its index.
 func (b *board) add(s control.Service) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s.Error = oneLine(s.Error)
-	b.services = append(b.services, s)
-	b.byName[s.Name] = len(b.services) - 1
-	return len(b.services) - 1
+	i, known := b.byName[s.Name]
+	if !known {
+		i = len(b.services)
+		b.services, b.off = append(b.services, s), append(b.off, false)
+		b.byName[s.Name] = i
+	}
+	b.services[i] = s
+	b.wake()
+	return i
+}
+
+// wake tells everyone who waits; b.mu is held.
+func (b *board) wake() {
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+// setOff changes service i, and whether it is to stay stopped.
+func (b *board) setOff(i int, off bool, change func(*control.Service)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.off[i] = off
+	change(&b.services[i])
+	b.wake()
 }
 
 // update changes service i and wakes who waits.
@@ -52,8 +74,7 @@ func (b *board) update(i int, change func(*control.Service)) {
 	change(&b.services[i])
 	b.services[i].Error = oneLine(b.services[i].Error)
 	if b.services[i] != before {
-		close(b.changed)
-		b.changed = make(chan struct{})
+		b.wake()
 	}
 }
 
@@ -62,10 +83,33 @@ func (b *board) snapshot() (control.Status, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	status := control.Status{Ready: true, Services: append([]control.Service{}, b.services...)}
-	for _, s := range b.services {
-		status.Ready = status.Ready && s.Ready
+	for i, s := range b.services {
+		status.Ready = status.Ready && (s.Ready || b.off[i])
 	}
 	return status, b.changed
+}
+
+// all returns the services.
+func (b *board) all() []control.Service {
+	status, _ := b.snapshot()
+	return status.Services
+}
+
+// find returns the service of that name, or the zero value, and a channel that is closed at the next change.
+func (b *board) find(name string) (control.Service, <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i, ok := b.byName[name]; ok {
+		return b.services[i], b.changed
+	}
+	return control.Service{}, b.changed
+}
+
+// isOff says whether somebody in the site stopped service i.
+func (b *board) isOff(i int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.off[i]
 }
 
 // unready returns the first of names that is not ready, "" when all are, and a channel that is closed at the next change.

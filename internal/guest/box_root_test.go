@@ -44,7 +44,7 @@ func newBox(t *testing.T, services map[string]string, more ...string) *box {
 		t.Fatal(err)
 	}
 	b := &box{t: t, dir: dir, done: make(chan struct{})}
-	for _, d := range []string{"services", "tmp", "home"} {
+	for _, d := range []string{"services", "tmp", "home", "run", "texts", "init.d", "rc2.d", "rc0.d"} {
 		if err := os.Mkdir(b.path(d), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func (b *box) start(env []string) {
 	defer f.Close()
 	opts, err := json.Marshal(Options{
 		Site: "alice", Services: b.path("services"), Logs: b.path("log"), Tmp: b.path("tmp"),
-		Passwd: b.path("passwd"), Group: b.path("group"),
+		Passwd: b.path("passwd"), Group: b.path("group"), Run: b.path("run"), Texts: b.path("texts"), Scripts: b.dir,
 	})
 	if err != nil {
 		b.t.Fatal(err)

@@ -55,18 +55,36 @@ func (g *guest) load() {
 }
 
 func (g *guest) addService(spec Service) error {
-	log, err := newServiceLog(g.opts.Logs, spec.Name, g.opts.LogSize)
+	s, err := g.newService(spec)
 	if err != nil {
-		return fmt.Errorf("log of %s: %w", spec.Name, err)
+		return err
+	}
+	g.roster.services = append(g.roster.services, s)
+	return nil
+}
+
+// newService makes what it takes to supervise one service, and puts it on the board.
+func (g *guest) newService(spec Service) (*service, error) {
+	log, err := g.newLog(spec.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &service{
+		name: spec.Name, spec: spec, log: log,
+		orders: make(chan order), stop: make(chan struct{}), done: make(chan struct{}),
+		index: g.board.add(control.Service{Name: spec.Name, State: stateWaiting}),
+	}, nil
+}
+
+func (g *guest) newLog(name string) (*serviceLog, error) {
+	log, err := newServiceLog(g.opts.Logs, name, g.logSize())
+	if err != nil {
+		return nil, fmt.Errorf("log of %s: %w", name, err)
 	}
 	if gid, err := g.accounts.groupID("adm"); err == nil {
 		log.gid = int(gid) // Debian's group for reading logs
 	}
-	g.services = append(g.services, &service{
-		Service: spec, log: log, stop: make(chan struct{}), done: make(chan struct{}),
-		index: g.board.add(control.Service{Name: spec.Name, State: stateWaiting}),
-	})
-	return nil
+	return log, nil
 }
 
 func readService(path, name, owner string) (Service, error) {

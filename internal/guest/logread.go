@@ -99,14 +99,28 @@ func lastLines(path string, n int) []string {
 	}
 }
 
-// logs answers one request for lines. There is no answer for a service that does not exist: the connection just closes.
-func (g *guest) logs(conn net.Conn, req control.Logs, gone <-chan struct{}) {
+// logsOf returns the log of a service, or all logs for "".
+func (g *guest) logsOf(service string) []*serviceLog {
 	var logs []*serviceLog
-	for _, s := range g.services {
-		if req.Service == "" || req.Service == s.Name {
+	for _, s := range g.roster.all() {
+		if service == "" || service == s.name {
 			logs = append(logs, s.log)
 		}
 	}
+	if l := g.scripts.currentLog(); l != nil && (service == "" || service == l.name) {
+		logs = append(logs, l)
+	}
+	return logs
+}
+
+// logs answers one request for lines. There is no answer for a service that does not exist: the connection just closes.
+func (g *guest) logs(conn net.Conn, req control.Logs, gone <-chan struct{}) {
+	g.readLogs(req, gone, func(line control.LogLine) error { return control.Write(conn, line) })
+}
+
+// readLogs gives take the last lines of one log or all, and with Follow what comes until gone or an error of take.
+func (g *guest) readLogs(req control.Logs, gone <-chan struct{}, take func(control.LogLine) error) {
+	logs := g.logsOf(req.Service)
 	n := max(0, min(req.Lines, maxLogLines))
 	var past []control.LogLine
 	later := make([]chan control.LogLine, len(logs))
@@ -120,17 +134,17 @@ func (g *guest) logs(conn net.Conn, req control.Logs, gone <-chan struct{}) {
 		past = slices.Clone(past[max(0, len(past)-n):])
 	}
 	for _, line := range past {
-		if control.Write(conn, line) != nil {
+		if take(line) != nil {
 			return
 		}
 	}
 	if req.Follow {
-		follow(conn, later, gone)
+		follow(later, gone, take)
 	}
 }
 
-// follow copies lines of several logs to conn until all have ended or the reader has gone.
-func follow(conn net.Conn, later []chan control.LogLine, gone <-chan struct{}) {
+// follow gives take the lines of several logs until all have ended or the reader has gone.
+func follow(later []chan control.LogLine, gone <-chan struct{}, take func(control.LogLine) error) {
 	lines := make(chan control.LogLine)
 	stop := make(chan struct{})
 	var copying sync.WaitGroup
@@ -147,7 +161,7 @@ func follow(conn net.Conn, later []chan control.LogLine, gone <-chan struct{}) {
 	for {
 		select {
 		case line := <-lines:
-			if control.Write(conn, line) != nil {
+			if take(line) != nil {
 				return
 			}
 		case <-ended:

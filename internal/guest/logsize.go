@@ -18,10 +18,10 @@ func (g *guest) tune(t control.Tune) control.Tune {
 	if t.LogBytes < minLogSize {
 		return control.Tune{LogBytes: g.logSize()}
 	}
-	for _, s := range g.services {
-		s.log.resize(t.LogBytes)
+	g.tuned.Store(t.LogBytes) // first: a log that is made meanwhile has it
+	for _, l := range g.logsOf("") {
+		l.resize(t.LogBytes)
 	}
-	g.tuned.Store(t.LogBytes)
 	return t
 }
 

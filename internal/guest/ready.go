@@ -27,11 +27,11 @@ const maxAnswer = 4 << 10
 
 // awaitReady checks s until it answers or ctx ends, and tells the board. A service that has not answered in its time is
 // not killed: a database may be repairing itself. It is reported, and checked on.
-func (g *guest) awaitReady(ctx context.Context, s *service) {
+func (g *guest) awaitReady(ctx context.Context, s *service, ready Ready) {
 	began := time.Now()
 	late := false
 	for {
-		err := g.check(ctx, s)
+		err := g.check(ctx, ready)
 		if ctx.Err() != nil {
 			return
 		}
@@ -40,14 +40,14 @@ func (g *guest) awaitReady(ctx context.Context, s *service) {
 			return
 		}
 		waited := time.Since(began)
-		if !late && waited > time.Duration(s.Ready.Timeout) {
+		if !late && waited > time.Duration(ready.Timeout) {
 			late = true
-			text := fmt.Sprintf("no answer within %v: %v", time.Duration(s.Ready.Timeout), err)
+			text := fmt.Sprintf("no answer within %v: %v", time.Duration(ready.Timeout), err)
 			g.board.update(s.index, func(b *control.Service) { b.Error = text })
 			s.log.note(text)
 		}
 		select {
-		case <-time.After(checkPause(waited, len(s.Ready.Command) > 0 && !errors.Is(err, os.ErrNotExist))):
+		case <-time.After(checkPause(waited, len(ready.Command) > 0 && !errors.Is(err, os.ErrNotExist))):
 		case <-ctx.Done():
 			return
 		}
@@ -74,17 +74,17 @@ func checkPause(waited time.Duration, forks bool) time.Duration {
 	return pause
 }
 
-// check asks once whether s answers.
-func (g *guest) check(ctx context.Context, s *service) error {
+// check asks once whether a service answers.
+func (g *guest) check(ctx context.Context, r Ready) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	switch {
-	case s.Ready.HTTP.IsValid():
-		return checkHTTP(ctx, s.Ready.HTTP)
-	case s.Ready.Banner.IsValid():
-		return checkBanner(ctx, s.Ready.Banner)
-	case len(s.Ready.Command) > 0:
-		return g.checkCommand(ctx, s.Ready)
+	case r.HTTP.IsValid():
+		return checkHTTP(ctx, r.HTTP)
+	case r.Banner.IsValid():
+		return checkBanner(ctx, r.Banner)
+	case len(r.Command) > 0:
+		return g.checkCommand(ctx, r)
 	}
 	return nil
 }

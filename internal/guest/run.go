@@ -1,6 +1,7 @@
 // Package guest is PID 1 of every container: it empties /tmp, starts the services that /etc/logis/services names,
-// watches until they answer, starts again what dies, reaps orphans, keeps each service's output in a bounded log, serves
-// the control socket (watch, exec, logs) and on SIGTERM stops everything in order. It owns every child of the container's
+// watches until they answer, starts again what dies, reaps orphans, keeps each service's output in a bounded log, runs the
+// init scripts of packages, serves the control socket (watch, exec, logs) and a smaller one for the site's own people, and on
+// SIGTERM stops everything in order. It owns every child of the container's
 // PID 1. It must not know the host: what it knows comes from the site's own files, its Options and the control socket.
 // Being small is a feature: there is one of it in every site.
 package guest
@@ -33,6 +34,9 @@ type Options struct {
 	Services string       // directory of the service files; "" is /etc/logis/services
 	Logs     string       // directory of the services' logs; "" is /var/log/logis
 	Tmp      string       // directory that is emptied at start; "" is /tmp
+	Run      string       // directory of what the site's own people ask and are told; "" is /run/logis
+	Texts    string       // directory of the texts that tell the owner where things are; "" is /etc/logis
+	Scripts  string       // directory of rc0.d and rc2.d, the init scripts that are enabled; "" is /etc
 	Passwd   string       // "" is /etc/passwd
 	Group    string       // "" is /etc/group
 	LogSize  int64        // bytes on disk of each service's log; 0 is defaultLogSize
@@ -53,8 +57,13 @@ type guest struct {
 	accounts accounts
 	reaper   *reaper
 	board    *board
-	services []*service
+	roster   roster
+	scripts  initScripts
+	facts    facts
 	tuned    atomic.Int64 // size of logs that was asked for since the start; 0 is opts.LogSize
+
+	tasks sync.WaitGroup // end when the services have stopped
+	after sync.WaitGroup // end after them
 }
 
 // Run is the life of PID 1: it returns nil when SIGTERM came, or ctx ended, and every service has stopped. The processes
@@ -75,21 +84,20 @@ func Run(ctx context.Context, opts Options) error {
 
 	g := &guest{opts: withDefaults(opts), reaper: newReaper()}
 	g.accounts = accounts{passwd: g.opts.Passwd, group: g.opts.Group}
-	var after sync.WaitGroup
-	after.Go(func() { g.reaper.run(child) })
+	g.after.Go(func() { g.reaper.run(child) })
 	tmpErr := g.emptyTmp(ctx)
 	g.load()
 	if tmpErr != nil { // full disk: the owner must be able to log in and delete
 		g.complain(fmt.Sprintf("%s was not emptied: %v", g.opts.Tmp, tmpErr))
 	}
-	var tasks sync.WaitGroup
-	for _, s := range g.services {
-		after.Go(s.log.run)
-		tasks.Go(func() { g.supervise(ctx, s) })
+	for _, s := range g.roster.all() {
+		g.begin(ctx, s)
 	}
-	tasks.Go(func() { g.trimWhenReady(ctx) })
-	server := newServer(g, g.opts.Control)
-	after.Go(func() { server.serve(ctx) })
+	g.tasks.Go(func() { g.trimWhenReady(ctx) })
+	g.tasks.Go(func() { g.startInitScripts(ctx) })
+	inside := g.serveInside(ctx) // first: who hears that the site is ready may use it
+	server := newServer(g.opts.Control, everybody(maxConnections), g.answer)
+	g.after.Go(func() { server.serve(ctx) })
 
 	select {
 	case <-term:
@@ -97,22 +105,25 @@ func Run(ctx context.Context, opts Options) error {
 	}
 	halt()
 	g.stop(context.WithoutCancel(ctx))
-	tasks.Wait()
+	g.tasks.Wait()
 	g.board.end()
+	if inside != nil {
+		inside.close(0)
+	}
 	server.close(lastWords)
-	for _, s := range g.services {
-		s.log.close()
+	for _, l := range g.logsOf("") {
+		l.close()
 	}
 	g.reaper.close()
-	after.Wait()
+	g.after.Wait()
 	return nil
 }
 
 // complain tells the host, and the owner in the log of the first service, of what PID 1 goes on without.
 func (g *guest) complain(text string) {
 	fmt.Fprintln(os.Stderr, "logis-init:", oneLine(text))
-	if len(g.services) > 0 {
-		g.services[0].log.note(text)
+	if services := g.roster.all(); len(services) > 0 {
+		services[0].log.note(text)
 	}
 }
 
@@ -124,6 +135,9 @@ func withDefaults(o Options) Options {
 		{&o.Services, "/etc/logis/services"},
 		{&o.Logs, "/var/log/logis"},
 		{&o.Tmp, "/tmp"},
+		{&o.Run, "/run/logis"},
+		{&o.Texts, "/etc/logis"},
+		{&o.Scripts, "/etc"},
 		{&o.Passwd, "/etc/passwd"},
 		{&o.Group, "/etc/group"},
 	} {

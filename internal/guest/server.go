@@ -17,20 +17,31 @@ const (
 	acceptPause    = 50 * time.Millisecond
 )
 
-// server answers on the control socket: one request a connection.
+// server answers on a listening unix socket: one request a connection.
 type server struct {
-	guest    *guest
 	listener net.Listener
+	admits   func(conn net.Conn, open map[net.Conn]int64) (int64, bool)
+	answer   func(ctx context.Context, s *server, conn net.Conn, uid int64)
 	closed   chan struct{} // by close
 	serving  sync.WaitGroup
 
 	mu      sync.Mutex
-	conns   map[net.Conn]bool
+	conns   map[net.Conn]int64 // the uid in the site of who connected
 	closing bool
 }
 
-func newServer(g *guest, l net.Listener) *server {
-	return &server{guest: g, listener: l, closed: make(chan struct{}), conns: map[net.Conn]bool{}}
+// nobody is the uid of a connection of which it is not asked who made it.
+const nobody = -1
+
+// everybody admits any connection, up to a number at a time: the host's socket, which only the host can reach.
+func everybody(most int) func(net.Conn, map[net.Conn]int64) (int64, bool) {
+	return func(_ net.Conn, open map[net.Conn]int64) (int64, bool) { return nobody, len(open) < most }
+}
+
+func newServer(
+	l net.Listener, admits func(net.Conn, map[net.Conn]int64) (int64, bool), answer func(context.Context, *server, net.Conn, int64),
+) *server {
+	return &server{listener: l, admits: admits, answer: answer, closed: make(chan struct{}), conns: map[net.Conn]int64{}}
 }
 
 // serve accepts until close. ctx ends when the site begins to stop: no command is started any more, but watchers and
@@ -48,25 +59,29 @@ func (s *server) serve(ctx context.Context) {
 			}
 			continue
 		}
-		if !s.admit(conn) {
+		uid, ok := s.admit(conn)
+		if !ok {
 			conn.Close()
 			continue
 		}
 		s.serving.Go(func() {
 			defer s.forget(conn)
-			s.answer(ctx, conn)
+			s.answer(ctx, s, conn, uid)
 		})
 	}
 }
 
-func (s *server) admit(conn net.Conn) bool {
+func (s *server) admit(conn net.Conn) (int64, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing || len(s.conns) >= maxConnections {
-		return false
+	if s.closing {
+		return nobody, false
 	}
-	s.conns[conn] = true
-	return true
+	uid, ok := s.admits(conn, s.conns)
+	if ok {
+		s.conns[conn] = uid
+	}
+	return uid, ok
 }
 
 func (s *server) forget(conn net.Conn) {
@@ -97,28 +112,35 @@ func (s *server) close(grace time.Duration) {
 	}
 }
 
-// answer serves one connection.
-func (s *server) answer(ctx context.Context, conn net.Conn) {
+// patient takes the deadline for the request away, now that it was read.
+func (s *server) patient(conn net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closing {
+		_ = conn.SetReadDeadline(time.Time{})
+	}
+}
+
+// answer serves one connection of the host.
+func (g *guest) answer(ctx context.Context, s *server, conn net.Conn, _ int64) {
 	_ = conn.SetReadDeadline(time.Now().Add(requestTimeout))
 	var req control.Request
 	if control.Read(conn, &req) != nil {
 		return
 	}
-	s.mu.Lock()
-	if !s.closing {
-		_ = conn.SetReadDeadline(time.Time{})
-	}
-	s.mu.Unlock()
+	s.patient(conn)
 	switch {
 	case req.Op == control.OpWatch:
-		s.guest.watch(conn, readerGone(conn))
+		g.watch(conn, readerGone(conn))
 	case req.Op == control.OpLogs && req.Logs != nil:
-		s.guest.logs(conn, *req.Logs, readerGone(conn))
+		g.logs(conn, *req.Logs, readerGone(conn))
 	case req.Op == control.OpTune && req.Tune != nil:
-		_ = control.Write(conn, s.guest.tune(*req.Tune))
+		_ = control.Write(conn, g.tune(*req.Tune))
+	case req.Op == control.OpFacts && req.Facts != nil:
+		_ = control.Write(conn, g.learn(*req.Facts))
 	case req.Op == control.OpExec && req.Exec != nil:
 		if unix, ok := conn.(*net.UnixConn); ok {
-			s.guest.exec(ctx, unix, *req.Exec)
+			g.exec(ctx, unix, *req.Exec)
 		}
 	}
 }

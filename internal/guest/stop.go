@@ -7,12 +7,15 @@ import (
 	"time"
 )
 
-// stop ends everything in order: first what is no service's, then the services from the highest stop_order to the lowest.
+// stop ends everything in order: first what init scripts started, then what is no service's, then the services from the highest stop_order to the lowest.
 func (g *guest) stop(ctx context.Context) {
+	services := g.roster.close()
+	g.stopInitScripts(ctx)
 	g.stopSessions(ctx)
 	orders := map[int][]*service{}
-	for _, s := range g.services {
-		orders[s.StopOrder] = append(orders[s.StopOrder], s)
+	for _, s := range services {
+		order := s.current().StopOrder
+		orders[order] = append(orders[order], s)
 	}
 	for _, order := range highestFirst(orders) {
 		for _, s := range orders[order] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"syscall"
 	"time"
 
@@ -23,67 +24,105 @@ const (
 
 // service is one service at work.
 type service struct {
-	Service
-	index int // on the board
-	log   *serviceLog
-	stop  chan struct{} // closed when its turn to stop has come
-	done  chan struct{} // closed when it is stopped for good
+	name   string
+	index  int // on the board
+	log    *serviceLog
+	orders chan order
+	stop   chan struct{} // closed when its turn to stop has come
+	done   chan struct{} // closed when it is stopped for good
+
+	mu   sync.Mutex
+	spec Service // what its file said when it was last ordered to start
 }
 
-// supervise keeps s running until ctx ends and s.stop is closed.
+// take makes spec what the service is from its next start on.
+func (s *service) take(spec Service) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spec = spec
+}
+
+func (s *service) current() Service {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.spec
+}
+
+func (s *service) needs() []string { return s.current().Needs }
+
+// supervise keeps s running until ctx ends and s.stop is closed, but for orders to stop and start it.
 func (g *guest) supervise(ctx context.Context, s *service) {
 	defer close(s.done)
 	defer g.board.update(s.index, func(b *control.Service) {
 		b.State, b.Ready, b.PID = stateStopped, false, 0
 	})
-	if !g.awaitNeeds(ctx, s) {
-		return
+	met, off, pause := false, false, firstPause
+	for ctx.Err() == nil {
+		var o *order
+		switch {
+		case off:
+			o = s.next(ctx, nil)
+		case !met:
+			met, o = g.awaitNeeds(ctx, s)
+		default:
+			o = g.runAgain(ctx, s, &pause)
+		}
+		if o != nil {
+			off, pause = g.obey(s, *o), firstPause
+			met = met && o.what != orderStop
+		}
 	}
-	for pause := firstPause; ; pause = nextPause(pause) {
-		began := time.Now()
-		err := g.runOnce(ctx, s)
-		if ctx.Err() != nil {
-			return
-		}
-		if time.Since(began) >= settled {
-			pause = firstPause
-		}
-		g.board.update(s.index, func(b *control.Service) {
-			b.State, b.Ready, b.PID, b.Error = stateFailed, false, 0, err.Error()
-		})
-		s.log.note(fmt.Sprintf("%v: starting again in %v", err, pause))
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return
-		}
-		g.board.update(s.index, func(b *control.Service) { b.Restarts++ })
+}
+
+// runAgain runs s until it ends, and then waits for the pause, which grows. An order ends either, and is returned.
+func (g *guest) runAgain(ctx context.Context, s *service, pause *time.Duration) *order {
+	began := time.Now()
+	o, err := g.runOnce(ctx, s)
+	if o != nil || ctx.Err() != nil {
+		return o
 	}
+	if time.Since(began) >= settled {
+		*pause = firstPause
+	}
+	g.board.update(s.index, func(b *control.Service) {
+		b.State, b.Ready, b.PID, b.Error = stateFailed, false, 0, err.Error()
+	})
+	s.log.note(fmt.Sprintf("%v: starting again in %v", err, *pause))
+	if o := s.next(ctx, time.After(*pause)); o != nil || ctx.Err() != nil {
+		return o
+	}
+	g.board.update(s.index, func(b *control.Service) { b.Restarts++ })
+	*pause = nextPause(*pause)
+	return nil
 }
 
 func nextPause(pause time.Duration) time.Duration { return min(2*pause, maxPause) }
 
-// awaitNeeds returns when every service that s needs is ready; false when ctx ends first.
-func (g *guest) awaitNeeds(ctx context.Context, s *service) bool {
+// awaitNeeds returns true when every service that s needs is ready; false when ctx ends or an order comes first.
+func (g *guest) awaitNeeds(ctx context.Context, s *service) (bool, *order) {
 	for {
-		name, changed := g.board.unready(s.Needs)
+		name, changed := g.board.unready(s.needs())
 		if name == "" {
-			return ctx.Err() == nil
+			return ctx.Err() == nil, nil
 		}
-		g.board.update(s.index, func(b *control.Service) { b.Error = "waits for " + name })
+		g.board.update(s.index, func(b *control.Service) { b.State, b.Error = stateWaiting, "waits for "+name })
 		select {
 		case <-changed:
+		case o := <-s.orders:
+			return false, &o
 		case <-ctx.Done():
-			return false
+			return false, nil
 		}
 	}
 }
 
-// runOnce starts s and returns when it has ended, with the reason. Once s.stop is closed it ends s.
-func (g *guest) runOnce(ctx context.Context, s *service) error {
-	p, err := g.launch(s)
+// runOnce starts s and returns when it has ended, with the reason. Once s.stop is closed, or an order is there, which is
+// returned, it ends s. An order to start what runs is obeyed already.
+func (g *guest) runOnce(ctx context.Context, s *service) (*order, error) {
+	spec := s.current()
+	p, err := g.launch(s, spec)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	g.board.update(s.index, func(b *control.Service) {
 		b.State, b.PID, b.Error = stateStarting, p.pid, ""
@@ -92,36 +131,52 @@ func (g *guest) runOnce(ctx context.Context, s *service) error {
 	checked := make(chan struct{})
 	go func() {
 		defer close(checked)
-		g.awaitReady(checking, s)
+		g.awaitReady(checking, s, spec.Ready)
 	}()
+	o := s.awaitEnd(p)
+	cancel()
+	<-checked
 	select {
 	case <-p.done:
-		cancel()
-		<-checked
-	case <-s.stop:
-		cancel()
-		<-checked
-		g.endService(s, p)
+	default:
+		g.endService(s, spec, p)
 	}
 	endSession(ctx, p.pid) // workers of a dead master would keep its ports and its locks
 	select {
 	case <-p.done:
-		return errors.New(p.describe())
+		return o, errors.New(p.describe())
 	default:
-		return errors.New("does not end")
+		return o, errors.New("does not end")
+	}
+}
+
+// awaitEnd returns when the process of s has ended, is to be ended, or an order came that ends it.
+func (s *service) awaitEnd(p *process) *order {
+	for {
+		select {
+		case <-p.done:
+			return nil
+		case <-s.stop:
+			return nil
+		case o := <-s.orders:
+			if o.what != orderStart {
+				return &o
+			}
+			close(o.taken)
+		}
 	}
 }
 
 // endService gives s its signal, its time and then SIGKILL.
-func (g *guest) endService(s *service, p *process) {
+func (g *guest) endService(s *service, spec Service, p *process) {
 	g.board.update(s.index, func(b *control.Service) { b.State, b.Ready = stateStopping, false })
-	p.signal(syscall.Signal(s.StopSignal))
+	p.signal(syscall.Signal(spec.StopSignal))
 	select {
 	case <-p.done:
 		return
-	case <-time.After(time.Duration(s.StopTimeout)):
+	case <-time.After(time.Duration(spec.StopTimeout)):
 	}
-	s.log.note(fmt.Sprintf("did not stop within %v: killed", time.Duration(s.StopTimeout)))
+	s.log.note(fmt.Sprintf("did not stop within %v: killed", time.Duration(spec.StopTimeout)))
 	p.signalGroup(syscall.SIGKILL)
 	select {
 	case <-p.done:
@@ -130,12 +185,12 @@ func (g *guest) endService(s *service, p *process) {
 }
 
 // launch makes the directories of s and starts its process, with the log as its output.
-func (g *guest) launch(s *service) (*process, error) {
-	user, err := g.accounts.lookup(s.User)
+func (g *guest) launch(s *service, spec Service) (*process, error) {
+	user, err := g.accounts.lookup(spec.User)
 	if err != nil {
 		return nil, err
 	}
-	if err := g.makeDirectories(s.Directories); err != nil {
+	if err := g.makeDirectories(spec.Directories); err != nil {
 		return nil, err
 	}
 	null, err := openNull()
@@ -146,7 +201,7 @@ func (g *guest) launch(s *service) (*process, error) {
 	// A service that is not root's may open /dev/stderr, which asks for permission on the pipe. Best effort.
 	_ = unix.Fchown(s.log.input, int(user.uid), int(user.gid))
 	return g.start(command{
-		argv: s.Exec, user: user, env: environ(s.Environment), dir: "/", files: [3]int{null, s.log.input, s.log.input},
+		argv: spec.Exec, user: user, env: environ(spec.Environment), dir: "/", files: [3]int{null, s.log.input, s.log.input},
 	})
 }
 

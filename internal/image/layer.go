@@ -84,6 +84,17 @@ func (l *layer) writeFile(name string, content []byte, mode fs.FileMode, uid, gi
 	return l.own(name, mode, uid, gid)
 }
 
+// symlink makes a symbolic link with its owner. What it points to is looked at by the site alone.
+func (l *layer) symlink(name, target string, uid, gid uint32) error {
+	if err := l.mkdirParents(name); err != nil {
+		return err
+	}
+	if err := l.upper.Symlink(target, name); err != nil {
+		return err
+	}
+	return l.upper.Lchown(name, int(l.base+uid), int(l.base+gid))
+}
+
 // rewrite puts new content into a file of the image; mode and owner stay.
 func (l *layer) rewrite(name string, content []byte) error {
 	info, err := l.image.Lstat(name)

@@ -53,6 +53,7 @@ type File struct {
 	Mode    Mode   `toml:"mode"`  // 0644 for files and 0755 for directories if absent
 	Owner   string `toml:"owner"` // "user" or "user:group" of the image, "${owner}", or "" for root
 	Content string `toml:"content"`
+	Link    string `toml:"link"` // absolute path: the file is a symbolic link to it; of a site's files only
 }
 
 // Command is a shell script run as root inside the image while it is built.
@@ -223,6 +224,9 @@ func checkFiles(kind string, files []File, ofSite bool) error {
 		seen[f.clean()] = true
 		if f.directory() && f.Content != "" {
 			return fmt.Errorf("%s %s is a directory and has content", kind, f.Path)
+		}
+		if f.Link != "" && (!ofSite || f.directory() || f.Content != "" || f.Mode != 0 || checkPath(f.Link) != nil) {
+			return fmt.Errorf("%s %s: link is the absolute path that a file of a site points to, without content and mode", kind, f.Path)
 		}
 		user, group, _ := strings.Cut(f.Owner, ":")
 		for _, name := range []string{user, group} {

@@ -199,6 +199,9 @@ func (l *layer) addSiteFile(f File, v templateValues, users *accounts) error {
 	if f.directory() {
 		return l.mkdir(relative(name), mode, uid, gid)
 	}
+	if f.Link != "" {
+		return l.symlink(relative(name), f.Link, uid, gid)
+	}
 	content, err := v.expand(f.Content)
 	if err != nil {
 		return err

@@ -94,6 +94,7 @@ func (h *house) commands() map[string]func(*testscript.TestScript, bool, []strin
 		"proxy":      func(ts *testscript.TestScript, _ bool, args []string) { control(ts, h.proxy, args) },
 		"status":     status,
 		"holds":      h.holds,
+		"recipe":     recipe,
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 	OpExec  = "exec"  // answer: the frames of package frame
 	OpLogs  = "logs"  // answer: LogLine messages, then the connection closes (with Follow: never)
 	OpTune  = "tune"  // answer: the Tune that is now in force; of a release that does not know it: none
+	OpFacts = "facts" // answer: an empty message; of a release that does not know it: none
 )
 
 // Request is the first message of every connection.
@@ -34,6 +35,18 @@ type Request struct {
 	Exec *Exec  `json:"exec,omitempty"`
 	Logs *Logs  `json:"logs,omitempty"`
 	Tune *Tune  `json:"tune,omitempty"`
+	// Facts take the place of all that were sent before.
+	Facts *Facts `json:"facts,omitempty"`
+}
+
+// Facts are what a site cannot know by itself and its owner wants to. Its PID 1 only tells them on.
+type Facts struct {
+	URLs      []string `json:"urls"`
+	SSHHost   string   `json:"ssh_host"`
+	SSHPort   uint16   `json:"ssh_port"`
+	Memory    int64    `json:"memory"`      // limit, in bytes
+	Disk      int64    `json:"disk"`        // limit, in bytes
+	DiskInUse int64    `json:"disk_in_use"` // bytes
 }
 
 // Tune are settings of PID 1 that change while it runs.
