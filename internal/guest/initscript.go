@@ -181,6 +181,7 @@ func (g *guest) runScript(ctx context.Context, name, action string, timeout time
 func awaitScript(ctx context.Context, p *process, timeout time.Duration) error {
 	late := time.NewTimer(timeout)
 	defer late.Stop()
+	why := fmt.Sprintf("did not end within %v", timeout)
 	select {
 	case <-p.done:
 		if p.exitStatus() == 0 {
@@ -189,10 +190,11 @@ func awaitScript(ctx context.Context, p *process, timeout time.Duration) error {
 		return errors.New(p.describe())
 	case <-late.C:
 	case <-ctx.Done():
+		why = "did not end before the site's stop"
 	}
 	p.signalGroup(syscall.SIGKILL)
 	endSession(ctx, p.pid)
-	return fmt.Errorf("did not end within %v: killed", timeout)
+	return errors.New(why + ": killed")
 }
 
 // take makes names the scripts that are run.

@@ -3,6 +3,7 @@
 package guest
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -23,14 +24,17 @@ func (b *box) dialInside(uid int) *net.UnixConn {
 		runtime.LockOSThread() // the user is the thread's; it must not die: PID 1 would with it
 		defer runtime.UnlockOSThread()
 		const same = ^uintptr(0)
-		become := func(uid int) {
+		become := func(uid int) error {
 			if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, same, uintptr(uid), same); errno != 0 {
-				panic(errno)
+				return errno
 			}
+			return nil
 		}
-		become(uid)
-		defer become(0)
-		return net.Dial("unix", b.path("run/services"))
+		if err := become(uid); err != nil {
+			return nil, err
+		}
+		conn, err := net.Dial("unix", b.path("run/services"))
+		return conn, errors.Join(err, become(0))
 	}()
 	if err != nil {
 		b.t.Fatal(err)
@@ -186,7 +190,7 @@ func TestFollowsLogUntilTheReaderGoes(t *testing.T) {
 
 // The scripts run in order when the services are ready, hold nothing up, and are stopped in order before the sessions are.
 func TestInitScripts(t *testing.T) {
-	b := newBox(t, map[string]string{"one": `exec = ["/bin/sh", "-c", "until test -e DIR/go; do sleep 0.01; done; touch DIR/up; exec sleep 1000000"]
+	b := newBox(t, map[string]string{"one": `exec = ["/bin/sh", "-c", "sleep 0.3; touch DIR/up; exec sleep 1000000"]
 ready = {command = ["/bin/true"], path = "DIR/up"}`})
 	for name, script := range map[string]string{
 		"first":  "echo first $1 $RUNLEVEL >>DIR/ran; test -e DIR/up || echo too early >>DIR/ran; test $1 = stop || setsid sleep 1000000 &",
@@ -204,20 +208,18 @@ ready = {command = ["/bin/true"], path = "DIR/up"}`})
 	if code := b.term(); code != 0 { // the scripts came too late for the first start; it is stopped before one is ready
 		t.Fatalf("exit code %d", code)
 	}
-	_ = os.Remove(b.path("ran"))
+	_, _ = os.Remove(b.path("ran")), os.Remove(b.path("up"))
 	b.done = make(chan struct{})
 	if err := syscall.Unlink(b.path("sock")); err != nil {
 		t.Fatal(err)
 	}
 	b.start(nil)
-	b.write("go", "")
+	began := time.Now()
 	b.awaitReady()
-	for range 1000 {
-		if r = b.services(alice, "list"); strings.Contains(r.Stdout, "first    started") {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	poll(t.Context(), 10*time.Millisecond, func() bool {
+		r = b.services(alice, "list")
+		return strings.Contains(r.Stdout, "first    started") || time.Since(began) > tooLong
+	})
 	b.expect(r, 0, "first    started")
 	b.expect(r, 0, "init script: second start: exit status 7")
 	b.expect(b.services(alice, "logs init-scripts"), 0, "said by second")
@@ -230,16 +232,19 @@ ready = {command = ["/bin/true"], path = "DIR/up"}`})
 	}
 }
 
-// A script that does not end is killed with the site's stop, and does not keep the site from being ready.
+// A script that ends neither its start nor its stop is killed, and keeps the site neither from being ready nor from stopping.
 func TestInitScriptThatHangs(t *testing.T) {
 	b := newBox(t, nil)
-	b.write("init.d/hangs", "#!/bin/sh\ntrap '' TERM HUP\ntest $1 = stop || touch "+b.path("began")+"\nwhile :; do sleep 0.05; done\n")
-	b.sh2("cd " + b.dir + " && chmod 755 init.d/hangs && ln -s ../init.d/hangs rc2.d/S01hangs")
+	b.awaitReady()
 	if code := b.term(); code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
+	b.write("init.d/hangs", "#!/bin/sh\ntrap '' TERM HUP\ntest $1 = stop || touch "+b.path("began")+"\nwhile :; do sleep 0.05; done\n")
 	b.done = make(chan struct{})
-	if err := syscall.Unlink(b.path("sock")); err != nil {
+	if err := errors.Join(
+		os.Chmod(b.path("init.d/hangs"), 0o755), os.Remove(b.path("sock")),
+		os.Symlink("../init.d/hangs", b.path("rc2.d/S01hangs")), os.Symlink("../init.d/hangs", b.path("rc0.d/K01hangs")),
+	); err != nil {
 		t.Fatal(err)
 	}
 	b.start(nil)
