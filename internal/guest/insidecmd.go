@@ -183,7 +183,10 @@ func (g *guest) policy(ctx context.Context, a *answer, args []string) byte {
 	}
 	action := args[1]
 	if s := g.roster.find(serviceOf(args[0])); s != nil && a.trusted && restarts(action) && !g.board.isOff(s.index) {
-		_ = g.order(ctx, s.name, orderRestart) // one that fails is started again, and its log tells
+		// One that fails is started again, and its log tells; but the package's next step may need it.
+		if g.order(ctx, s.name, orderRestart) == nil {
+			_, _ = g.awaitAnswer(ctx, readerGone(a.conn), s.name)
+		}
 	}
 	if action == "rotate" || action == "status" {
 		return exitDone
