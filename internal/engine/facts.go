@@ -38,7 +38,8 @@ func (e *Engine) tell(rec site.Record, disk int64) {
 	}
 	e.tasks.Go(func() {
 		if f.DiskInUse == 0 {
-			f.DiskInUse, _ = e.pool.Usage(e.background, rec.Name()) // without it the next look at disks tells
+			use, _ := e.pool.Usage(e.background, rec.Name()) // without it the next look at disks tells
+			f.DiskInUse = use.Used
 		}
 		err := c.Tell(e.background, f)
 		l.endTelling(c, f, err, time.Now())
