@@ -47,7 +47,7 @@ type failing struct{ service, why string }
 func (l *live) judge(status control.Status) (tell bool) {
 	answered, found := map[string]int{}, failing{}
 	for _, s := range status.Services {
-		answered[s.Name] = l.answered[s.Name]
+		answered[s.Name] = min(l.answered[s.Name], s.Restarts) // stopped and started inside, it counts anew
 		if s.Ready {
 			answered[s.Name] = s.Restarts
 		}

@@ -46,6 +46,10 @@ func TestServiceThatDoesNotStart(t *testing.T) {
 		{"failed", 10, site.Running, false},
 		{"failed", 11, site.Failed, false}, // not told of again so soon
 		{"running", 12, site.Running, false},
+		{"failed", 17, site.Failed, false},
+		{"stopped", 0, site.Starting, false}, // by its owner: that is no failure, and begins anew
+		{"starting", 0, site.Starting, false},
+		{"failed", 4, site.Failed, false},
 	} {
 		tell := l.report(c, reported(step.state, step.restarts))
 		s := l.snapshot()

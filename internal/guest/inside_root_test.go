@@ -106,7 +106,11 @@ func TestOwnerStopsStartsAndAddsServices(t *testing.T) {
 	b.write("services/dies.toml", `exec = ["/bin/false"]
 ready = {command = ["/bin/true"], path = "/no/such/file"}`)
 	b.expect(b.services(alice, "start dies"), 1, "exit status 1")
+	b.await("another try", func(s control.Status) bool { return find(s, "dies").Restarts > 0 })
 	b.expect(b.services(alice, "stop dies late later"), 0, "late is stopped")
+	if got := find(b.awaitReady(), "dies"); got.State != stateStopped || got.Restarts != 0 {
+		t.Errorf("stopped: %+v", got)
+	}
 	if code := b.term(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}

@@ -171,7 +171,7 @@ func (g *guest) obey(s *service, o order) (off bool) {
 		state = stateStarting
 	}
 	g.board.setOff(s.index, off, func(b *control.Service) {
-		b.State, b.Ready, b.PID, b.Error = state, false, 0, ""
+		b.State, b.Ready, b.PID, b.Restarts, b.Error = state, false, 0, 0, ""
 	})
 	return off
 }
