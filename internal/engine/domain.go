@@ -82,6 +82,7 @@ func (e *Engine) changeDomain(ctx context.Context, name string, change DomainCha
 			return change, err
 		}
 		e.note(event.SiteChanged, name, 0, "%s", what)
+		e.tell(rec, 0)
 	}
 	change.Status = e.status(ctx, rec)
 	return change, nil
