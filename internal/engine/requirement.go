@@ -38,21 +38,29 @@ func (e *Engine) requirements(ctx context.Context) []require.Check {
 		room.Group = require.Disk
 		checks = append(checks, room)
 	}
-	resolver := require.Check{Group: require.Network, What: "name resolution", Status: require.OK, Found: e.network.Nameserver()}
-	if resolver.Found == "" {
-		resolver.Status, resolver.Found = require.Warning, "the host has no nameserver: sites cannot resolve names"
-		resolver.Mend = "name one in /etc/resolv.conf: echo nameserver ADDRESS >> /etc/resolv.conf"
-	}
 	if found := e.view.Found(); found != "" {
 		checks = append(checks, require.Check{Group: require.Sites, What: "view of sites", Status: require.OK, Found: found})
 	}
-	proxy := require.Check{Group: require.Network, What: "logis-proxy", Status: require.OK, Found: "connected"}
-	if !e.routes.Connected() {
-		proxy.Status, proxy.Found = require.Missing, "not connected: no website answers"
-		proxy.Mend = "systemctl start logis-proxy, or as root: logis-proxy"
-	}
 	connections := require.Connections(len(e.store.All()), network.EntriesOfSite(), network.OpenOfSite())
-	return append(checks, resolver, proxy, connections, e.defaults(ctx))
+	return append(checks, nameResolution(e.network.Nameserver()), proxyOf(e.routes.Connected()), connections, e.defaults(ctx))
+}
+
+func nameResolution(nameserver string) require.Check {
+	c := require.Check{Group: require.Network, What: "name resolution", Status: require.OK, Found: nameserver}
+	if nameserver == "" {
+		c.Status, c.Found = require.Warning, "the host has no nameserver: sites cannot resolve names"
+		c.Mend = "name one: echo nameserver ADDRESS >> /etc/resolv.conf"
+	}
+	return c
+}
+
+func proxyOf(connected bool) require.Check {
+	c := require.Check{Group: require.Network, What: "logis-proxy", Status: require.OK, Found: "connected"}
+	if !connected {
+		c.Status, c.Found = require.Missing, "not connected: no website answers"
+		c.Mend = "systemctl start logis-proxy, or as root: logis-proxy"
+	}
+	return c
 }
 
 // defaults tells whether a site can be made here whose creator asks for nothing. Swap is what a site may use of what there is.

@@ -41,7 +41,9 @@ func proxyPorts(addresses []string, all []linux.Listener) Check {
 	return ok(what, "no other program has "+strings.Join(shown, ", "))
 }
 
-func sitePorts(ports []Port, all []linux.Listener) Check {
+// sitePorts compares the ports that sites have with those that programs of the host listen on. Of the rest of the range, from
+// between[0] to between[1], no site is given one that is taken.
+func sitePorts(ports []Port, between [2]uint16, all []linux.Listener) Check {
 	const what = "ports of sites"
 	var taken []string
 	for _, p := range ports {
@@ -54,6 +56,15 @@ func sitePorts(ports []Port, all []linux.Listener) Check {
 	}
 	if len(taken) > 0 {
 		return warning(what, strings.Join(taken, ", ")+", which nobody reaches", "give that program another port")
+	}
+	passed := map[uint16]bool{}
+	for _, l := range all {
+		if port := l.Addr.Port(); port >= between[0] && port <= between[1] && !l.Addr.Addr().IsLoopback() {
+			passed[port] = true
+		}
+	}
+	if len(passed) > 0 {
+		return ok(what, fmt.Sprintf("no other program has one; %d of %d-%d are other programs', and no site is given those", len(passed), between[0], between[1]))
 	}
 	return ok(what, "no other program has one")
 }

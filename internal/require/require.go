@@ -102,7 +102,7 @@ func All(o Options) []Check {
 	if err != nil {
 		return append(checks, of(Network, failed("ports", err))...)
 	}
-	return append(checks, of(Network, proxyPorts(o.Proxy, listeners), sitePorts(o.Ports, listeners))...)
+	return append(checks, of(Network, proxyPorts(o.Proxy, listeners), sitePorts(o.Ports, o.SSHPorts, listeners))...)
 }
 
 func of(g Group, checks ...Check) []Check {

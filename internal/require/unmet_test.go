@@ -115,10 +115,10 @@ func TestUnmet(t *testing.T) {
 			"ports of logis-proxy: 80 is held by another program: ss -ltnp tells which it is: stop it; or other ports below [proxy] in logis.toml",
 		},
 		"port of a site": {
-			sitePorts([]Port{{22002, "bob"}}, []linux.Listener{{Addr: netip.MustParseAddrPort("0.0.0.0:22002"), Inode: "none"}}), Warning,
+			sitePorts([]Port{{22002, "bob"}}, [2]uint16{22001, 22003}, []linux.Listener{{Addr: netip.MustParseAddrPort("0.0.0.0:22002"), Inode: "none"}}), Warning,
 			"ports of sites: 22002 of site bob is also held by another program, which nobody reaches: give that program another port",
 		},
-		"port of a site on loopback": {sitePorts([]Port{{22002, "bob"}}, []linux.Listener{{Addr: netip.MustParseAddrPort("127.0.0.1:22002")}}), OK, ""},
+		"port of a site on loopback": {sitePorts([]Port{{22002, "bob"}}, [2]uint16{22001, 22003}, []linux.Listener{{Addr: netip.MustParseAddrPort("127.0.0.1:22002")}}), OK, ""},
 		"nft":                        {nft(host(t, nil)), Missing, "nft: no such program: apt-get install nftables"},
 		"nft there":                  {nft(host(t, map[string]string{"/usr/sbin/nft": ""})), OK, ""},
 		"mkfs":                       {mkfs(host(t, nil), "/pool.img"), Missing, "mkfs.btrfs: no such program, and the pool is still to be made: apt-get install btrfs-progs"},
@@ -156,6 +156,18 @@ func TestUnmet(t *testing.T) {
 		if (tc.check.Mend == "") != (tc.want == OK) || strings.Contains(tc.check.String(), "\n") {
 			t.Errorf("%s: %+v", name, tc.check)
 		}
+	}
+}
+
+// A port of the range that another program has is passed over when sites are given theirs, which is no fault.
+func TestPassedPorts(t *testing.T) {
+	var all []linux.Listener
+	for _, at := range []string{"0.0.0.0:22003", "[::]:22003", "127.0.0.1:22002", "0.0.0.0:22004", "0.0.0.0:80"} {
+		all = append(all, linux.Listener{Addr: netip.MustParseAddrPort(at)})
+	}
+	want := ok("ports of sites", "no other program has one; 1 of 22001-22003 are other programs', and no site is given those")
+	if c := sitePorts([]Port{{22001, "ann"}}, [2]uint16{22001, 22003}, all); c != want {
+		t.Errorf("%+v, want %+v", c, want)
 	}
 }
 
