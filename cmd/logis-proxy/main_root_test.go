@@ -81,10 +81,11 @@ func status(t *testing.T, path string) map[string]string {
 func TestTakenPort(t *testing.T) {
 	cmd, dir := box(t, true, "")
 	// perl is in every Debian. The program is started once the other listens, and ends with the box.
-	holder := `perl -MIO::Socket::INET -e 'IO::Socket::INET->new(Listen => 1, LocalPort => 80) or die; print "$$\n"; close STDOUT; sleep 60' >"$1/pid" & ` +
+	holder := `perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 1, LocalPort => 80) or die; print "$$\n"; close STDOUT; sleep 60' >"$1/pid" & ` +
 		`until [ -s "$1/pid" ]; do kill -0 $!; done; `
 	cmd.Args[2] = strings.Replace(cmd.Args[2], `exec "$1/logis-proxy"`, `{ `+holder+`}; status=0; "$1/logis-proxy"`, 1) +
 		` || status=$?; kill $!; exit $status`
+	cmd.WaitDelay = time.Second // should it serve after all, it has stderr
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	err := cmd.Run()
@@ -257,7 +258,7 @@ func TestRefusals(t *testing.T) {
 			"--no-create-home --shell /usr/sbin/nologin --user-group logis-proxy\n"},
 		"taken port": {true, "[proxy]\nhttp = [\"127.0.0.1:80\", \":80\"]", "logis-proxy: cannot listen on :80: another address " +
 			"of the configuration has this port already: leave one of them out of proxy.http\n"},
-		"unknown key": {true, "instanc = 1", ":1: instanc: unknown key: did you mean instance?\n"},
+		"unknown key": {true, "instanc = 1", "logis.toml:3: instanc: unknown key: did you mean instance?\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd, _ := box(t, test.withUser, test.config)
