@@ -100,8 +100,11 @@ func run(path string) error {
 			log.Info("serving", "version", api.Version, "addresses", addresses(sockets), "uid", os.Getuid(), "pid", os.Getpid())
 			inherited.Ready()
 		},
-		Replace:  replace,
-		HandOver: func(ctx context.Context) error { return successor.Start(ctx, sockets) },
+		Counts:  inherited.Counts(),
+		Replace: replace,
+		HandOver: func(ctx context.Context, counts *os.File) error {
+			return successor.Start(ctx, sockets, counts)
+		},
 	})
 	err = server.Run(ctx)
 	log.Info("stopped")

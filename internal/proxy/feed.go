@@ -102,7 +102,7 @@ func (f *feed) follow(ctx context.Context) (connected bool, err error) {
 			continue
 		}
 		_ = conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
-		if _, err := conn.Write(route.Reply{Ack: m.Seq}.Encode()); err != nil {
+		if _, err := conn.Write(f.reply(m)); err != nil {
 			return in.synced, fmt.Errorf("acknowledge: %w", err)
 		}
 	}
@@ -110,6 +110,21 @@ func (f *feed) follow(ctx context.Context) (connected bool, err error) {
 		return in.synced, err
 	}
 	return in.synced, errors.New("connection closed")
+}
+
+// reply acknowledges m and tells what it asks for.
+func (f *feed) reply(m route.Message) []byte {
+	var out []byte
+	ack := route.Reply{Ack: m.Seq}
+	switch m.Op {
+	case route.End:
+		ack.Since = f.table.since.Load()
+	case route.Count:
+		for _, t := range f.table.tallies() {
+			out = route.Reply{Tally: &t}.Encode(out)
+		}
+	}
+	return ack.Encode(out)
 }
 
 // intake is what one connection has brought so far.
@@ -134,6 +149,8 @@ func (in *intake) apply(m route.Message) (ack bool, err error) {
 		}
 	}
 	switch {
+	case m.Op == route.Count && in.synced && !in.loading:
+		return true, nil
 	case m.Op == route.Begin:
 		in.loading, in.fresh = true, nil
 		return false, nil

@@ -31,7 +31,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.running.Add(1)
 	defer h.running.Done()
 	ex := &exchange{ResponseWriter: w, start: time.Now(), host: route.CanonicalHost(r.Host), declared: -1, leaving: &h.leaving}
-	defer h.log.record(ex, r) // also when the answer is cut off by a panic
+	counts := &h.table.noSite
+	defer func() { // also when the answer is cut off by a panic
+		counts.add(ex.status, time.Since(ex.start))
+		h.log.record(ex, r)
+	}()
 	if r.ContentLength != 0 {
 		ex.body = newBody(w, r, h.limits.Stall)
 		defer ex.body.end()
@@ -47,11 +51,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t := h.table.lookup(ex.host)
-	switch {
-	case t == nil:
+	if t == nil {
 		ex.answer(r, unknownHost)
 		return
-	case t.State != route.Up:
+	}
+	counts = t.counts
+	if t.State != route.Up {
 		ex.answer(r, stopped)
 		return
 	}

@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/logis-project/logis/internal/route"
 )
 
@@ -32,7 +34,7 @@ type relay struct {
 }
 
 // runs starts a proxy on a descriptor of the socket of its own, as a process would have, and waits until it serves.
-func (r *relay) runs(limits Limits) (s *Server, ended <-chan error) {
+func (r *relay) runs(limits Limits, counts *os.File) (s *Server, ended <-chan error) {
 	r.t.Helper()
 	f, err := r.socket.dup()
 	if err != nil {
@@ -48,11 +50,12 @@ func (r *relay) runs(limits Limits) (s *Server, ended <-chan error) {
 		HTTP: []Socket{{l.(*net.TCPListener), nameOpened}}, Socket: filepath.Join(r.dir, "proxy.sock"), StateDir: r.dir,
 		AccessLog: io.Discard, Log: slog.New(slog.NewTextHandler(&r.log, nil)), Limits: limits,
 		Ready: func() { close(ready) }, Replace: r.replace,
-		HandOver: func(context.Context) error {
+		Counts: counts,
+		HandOver: func(_ context.Context, counts *os.File) error {
 			if err := r.refuse.Load(); err != nil {
 				return *err
 			}
-			r.runs(limits)
+			r.runs(limits, another(r.t, counts))
 			return nil
 		},
 	})
@@ -68,13 +71,27 @@ func (r *relay) runs(limits Limits) (s *Server, ended <-chan error) {
 	return s, done
 }
 
+// another is a descriptor of f for a process of its own.
+func another(t *testing.T, f *os.File) *os.File {
+	t.Helper()
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := pollable(os.NewFile(uintptr(fd), nameCounts))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
 func newRelay(t *testing.T, limits Limits) (r *relay, first *Server, ended <-chan error) {
 	t.Helper()
 	r = &relay{rig: &rig{t: t, dir: t.TempDir()}, replace: make(chan os.Signal)}
 	r.publish()
 	r.socket = testSockets(t, "127.0.0.1:0")[0]
 	r.addr = r.socket.Addr().String()
-	first, ended = r.runs(limits)
+	first, ended = r.runs(limits, nil)
 	return r, first, ended
 }
 
@@ -239,7 +256,7 @@ func TestRoutesBeforeVisitors(t *testing.T) {
 	r.socket = testSockets(t, "127.0.0.1:0")[0]
 	serves := make(chan *Server)
 	go func() {
-		s, _ := r.runs(Limits{Routes: time.Minute})
+		s, _ := r.runs(Limits{Routes: time.Minute}, nil)
 		serves <- s
 	}()
 	poll(t, "it is connected", func() bool { return strings.Contains(log.String(), "connected") })

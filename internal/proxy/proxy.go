@@ -29,9 +29,11 @@ type Options struct {
 	Limits    Limits
 	Sites     netip.Prefix // the IPv6 network that the sites share: each of its addresses is a visitor by itself
 
-	Ready    func()                      // called once visitors are served; may be nil
-	Replace  <-chan os.Signal            // what arrives asks for a successor
-	HandOver func(context.Context) error // starts one on the same sockets; nil: it serves, and this Server ends
+	Ready   func()           // called once visitors are served; may be nil
+	Counts  *os.File         // from the predecessor, whose counts this Server goes on with; nil is none. Run closes it
+	Replace <-chan os.Signal // what arrives asks for a successor
+	// HandOver starts one on the same sockets, with what is to be its Counts; nil: it serves, and this Server ends.
+	HandOver func(ctx context.Context, counts *os.File) error
 }
 
 // Limits of time and number; a zero field takes its default.
@@ -87,6 +89,7 @@ type Server struct {
 	gate  *gate
 	log   *accessLog
 	pid   pidFile
+	heir  *bequest // of a successor that has taken over
 }
 
 // New returns a Server that already knows the routes kept in opts.StateDir.
@@ -123,6 +126,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.http.BaseContext = func(net.Listener) context.Context { return requests }
 
 	var own sync.WaitGroup
+	predecessor := s.inherit(ctx, &own) // before logisd can ask for counts
 	own.Go(func() { s.feed.run(ctx) })
 	own.Go(func() { s.store.run(ctx) })
 	own.Go(func() { s.log.run(requests) })
@@ -153,9 +157,16 @@ func (s *Server) Run(ctx context.Context) error {
 			err = errors.Join(err, e)
 		}
 	}
-	cancel()
 	cut() // WebSockets, which the server does not know
 	s.serve.running.Wait()
+	if s.heir != nil { // while logisd is told by this process too
+		select {
+		case <-predecessor: // its last counts are passed on
+		case <-time.After(s.opts.Limits.Drain): // which it had since before this process began to end
+		}
+		s.heir.finish()
+	}
+	cancel()
 	own.Wait()
 	s.table.forward.transport.CloseIdleConnections()
 	s.pid.remove()

@@ -20,6 +20,7 @@ const (
 	nameHTTP   = "http"   // FileDescriptorName= of the sockets of [proxy] http
 	nameOpened = "opened" // by a logis-proxy itself: its successor keeps it while the configuration has its address
 	nameReady  = "ready"  // a pipe, on which a successor says that it serves
+	nameCounts = "counts" // a pipe, on which it is told what was counted
 )
 
 // Socket is a listening socket.
@@ -52,6 +53,7 @@ type Inherited struct {
 	log     *slog.Logger
 	sockets []Socket
 	ready   *os.File // to the predecessor; nil without one
+	counts  *os.File // from it
 }
 
 // Inherit takes the descriptors that were passed and their variables from the environment. What is not a listening TCP
@@ -61,6 +63,15 @@ func Inherit(log *slog.Logger) *Inherited {
 	for _, f := range activation.Files(true) {
 		if f.Name() == nameReady && in.ready == nil {
 			in.ready = f
+			continue
+		}
+		if f.Name() == nameCounts && in.counts == nil {
+			pipe, err := pollable(f)
+			if err != nil {
+				log.Warn("requests are counted from nothing", "err", err)
+				continue
+			}
+			in.counts = pipe
 			continue
 		}
 		l, err := listener(f)
@@ -94,6 +105,9 @@ func listener(f *os.File) (*net.TCPListener, error) {
 	}
 	return tcp, nil
 }
+
+// Counts is for Options.Counts of a Server; nil without a predecessor.
+func (in *Inherited) Counts() *os.File { return in.counts }
 
 // Listen returns the sockets of proxy.http: the passed ones that are named "http" or have one of addresses, and a new one
 // for each address that none was passed for. Other passed sockets are closed with a warning. Where passed sockets serve,

@@ -68,11 +68,11 @@ func Become() error {
 	return fmt.Errorf("execute %s: %w", path, err)
 }
 
-// Start starts the successor and returns when it serves; systemd, where it started this process, then knows it as the main
+// Start starts the successor, passes counts on to it and returns when it serves; systemd, where it started this process, then knows it as the main
 // one. On an error there is no successor any more; one is that ctx is done before the successor serves.
-func (s Successor) Start(ctx context.Context, sockets []Socket) error {
+func (s Successor) Start(ctx context.Context, sockets []Socket, counts *os.File) error {
 	notify(s.Log, fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", monotonic()))
-	pid, err := s.start(ctx, sockets)
+	pid, err := s.start(ctx, sockets, counts)
 	if err != nil {
 		notify(s.Log, "READY=1")
 		return err
@@ -82,7 +82,7 @@ func (s Successor) Start(ctx context.Context, sockets []Socket) error {
 	return nil
 }
 
-func (s Successor) start(ctx context.Context, sockets []Socket) (pid int, err error) {
+func (s Successor) start(ctx context.Context, sockets []Socket, counts *os.File) (pid int, err error) {
 	word, ready, err := os.Pipe()
 	if err != nil {
 		return 0, fmt.Errorf("start successor: %w", err)
@@ -99,7 +99,7 @@ func (s Successor) start(ctx context.Context, sockets []Socket) (pid int, err er
 		defer f.Close()
 		cmd.ExtraFiles, names = append(cmd.ExtraFiles, f), append(names, socket.name)
 	}
-	cmd.ExtraFiles, names = append(cmd.ExtraFiles, ready), append(names, nameReady)
+	cmd.ExtraFiles, names = append(cmd.ExtraFiles, ready, counts), append(names, nameReady, nameCounts)
 	cmd.Env = append(cmd.Env,
 		"LISTEN_FDS="+strconv.Itoa(len(names)), "LISTEN_FDNAMES="+strings.Join(names, ":"), successorEnv+"="+s.Path)
 	err = cmd.Start()

@@ -55,6 +55,17 @@ func alive(pid int) bool {
 	return err == nil && !strings.Contains(string(stat), ") Z ")
 }
 
+// unread is a pipe for the counts of a predecessor.
+func unread(t *testing.T) *os.File {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(); w.Close() })
+	return r
+}
+
 func TestSuccessor(t *testing.T) {
 	said := filepath.Join(t.TempDir(), "said")
 	t.Setenv("SAID", said)
@@ -69,7 +80,7 @@ exec 5>&-
 exec sleep 60`),
 		Args: []string{"--config", "a b"}, Log: slog.New(slog.DiscardHandler),
 	}
-	pid, err := s.start(t.Context(), sockets)
+	pid, err := s.start(t.Context(), sockets, unread(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +97,7 @@ exec sleep 60`),
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
-	if diff := cmp.Diff([]string{fmt.Sprintf("%d = %[1]d", pid), "3 opened:opened:ready --config a b"}, lines[:2]); diff != "" {
+	if diff := cmp.Diff([]string{fmt.Sprintf("%d = %[1]d", pid), "4 opened:opened:ready:counts --config a b"}, lines[:2]); diff != "" {
 		t.Error(diff)
 	}
 	if len(lines) != 4 || !strings.HasPrefix(lines[2], "socket:") || !strings.HasPrefix(lines[3], "socket:") {
@@ -118,7 +129,7 @@ func TestFailingSuccessor(t *testing.T) {
 			if test.script == "" {
 				os.Remove(s.Path)
 			}
-			_, err := s.start(t.Context(), testSockets(t, "127.0.0.1:0"))
+			_, err := s.start(t.Context(), testSockets(t, "127.0.0.1:0"), unread(t))
 			if err == nil || err.Error() != test.want {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
@@ -143,7 +154,7 @@ func TestSuccessorOfTheStopped(t *testing.T) {
 			return err == nil
 		})
 	}()
-	_, err := s.start(ctx, nil)
+	_, err := s.start(ctx, nil, unread(t))
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

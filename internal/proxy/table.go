@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/logis-project/logis/internal/route"
 )
@@ -15,11 +16,14 @@ type target struct {
 	route.Route
 	proxy  *httputil.ReverseProxy // to Route.Upstream
 	active *atomic.Int32          // requests running; outlives a change of the route
+	counts *counts                // requests that are over; as active does
 }
 
 // table holds the routes by site and by domain. Safe for concurrent use.
 type table struct {
 	forward *forwarder
+	noSite  counts       // requests for none
+	since   atomic.Int64 // when all counts began, Unix milliseconds: a predecessor's are gone on with
 
 	mu       sync.RWMutex
 	bySite   map[string]*target
@@ -27,7 +31,9 @@ type table struct {
 }
 
 func newTable(forward *forwarder) *table {
-	return &table{forward: forward, bySite: make(map[string]*target), byDomain: make(map[string]*target)}
+	t := &table{forward: forward, bySite: make(map[string]*target), byDomain: make(map[string]*target)}
+	t.since.Store(time.Now().UnixMilli())
+	return t
 }
 
 // lookup returns the target of a host name in canonical form, or nil.
@@ -83,9 +89,9 @@ func (t *table) routes() []route.Route {
 }
 
 func (t *table) addLocked(r route.Route, old *target) {
-	n := &target{Route: r, active: new(atomic.Int32)}
+	n := &target{Route: r, active: new(atomic.Int32), counts: &counts{}}
 	if old != nil {
-		n.active = old.active
+		n.active, n.counts = old.active, old.counts
 	}
 	n.proxy = t.forward.to(r.Site, r.Upstream.String())
 	t.bySite[r.Site] = n

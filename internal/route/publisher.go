@@ -39,11 +39,15 @@ type Publisher struct {
 	closing  chan struct{} // closed by Close
 	wg       sync.WaitGroup
 
+	counting chan struct{} // holds one while the proxies are asked; guards counted
+	counted  counted
+
 	mu       sync.Mutex
 	closed   bool
 	loaded   bool // Replace was called: until then a proxy keeps the routes it has
 	routes   map[string]Route
-	sessions []*session // oldest first
+	sessions []*session      // oldest first
+	deleted  map[string]bool // sites whose routes were, since the proxies were asked for counts the last time
 }
 
 // NewPublisher listens on opts.Socket, whose directory it makes if need be. A proxy that connects gets its first table
@@ -62,7 +66,7 @@ func NewPublisher(opts Options) (*Publisher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for logis-proxy: %w", err)
 	}
-	p := &Publisher{opts: opts, listener: l, closing: make(chan struct{}), routes: make(map[string]Route)}
+	p := &Publisher{opts: opts, listener: l, closing: make(chan struct{}), counting: make(chan struct{}, 1), routes: make(map[string]Route), deleted: make(map[string]bool)}
 	p.wg.Go(p.accept)
 	return p, nil
 }
@@ -110,6 +114,11 @@ func (p *Publisher) Replace(routes []Route) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for name := range p.routes {
+		if _, stays := table[name]; !stays {
+			p.deleted[name] = true
+		}
+	}
 	p.routes, p.loaded = table, true
 	for _, s := range p.sessions {
 		s.sendTable(p.sorted())
@@ -137,6 +146,7 @@ func (p *Publisher) Delete(ctx context.Context, site string) error {
 		return nil
 	}
 	delete(p.routes, site)
+	p.deleted[site] = true
 	return p.publish(ctx, Message{Op: Delete, Site: site})
 }
 

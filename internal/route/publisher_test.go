@@ -70,7 +70,7 @@ func (p *peer) table() []string {
 	}
 }
 
-func (p *peer) ack(seq uint64) { p.say(string(Reply{seq}.Encode())) }
+func (p *peer) ack(seq uint64) { p.say(string(Reply{Ack: seq}.Encode(nil))) }
 
 func (p *peer) say(s string) {
 	p.t.Helper()

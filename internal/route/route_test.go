@@ -1,6 +1,7 @@
 package route
 
 import (
+	"bytes"
 	"errors"
 	"net/netip"
 	"strings"
@@ -80,6 +81,8 @@ func TestMessageRoundTrip(t *testing.T) {
 var hostileLines = []string{
 	"", " ", "null", "{}", "[]", `{"seq":0,"op":"end"}`, `{"seq":-1,"op":"end"}`, `{"seq":1}`, `{"seq":1,"op":"set"}`,
 	`{"seq":1,"op":"set","route":{"upstream":"nonsense"}}`, `{"ack":0}`, `{"ack":-1}`, `{"ack":"1"}`, `{"ack":1e99}`,
+	`{"ack":1,"tally":{"site":"a"}}`, `{"tally":{"site":"a","classes":[0,-1]}}`, `{"tally":{"site":"a","nanos":1e18,"took":[9000000000000000000]}}`,
+	`{"ack":1,"since":-1}`, `{"ack":1,"since":9000000000000000}`,
 	`{"ack":1`, "\x00\xff", `{"ack":18446744073709551616}`, strings.Repeat("[", 200), strings.Repeat("1", MaxReply),
 }
 
@@ -103,8 +106,13 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte(`{"seq":1,"op":"set","route":{"site":"a","domains":["a.b"],"upstream":"10.0.0.1:80","state":"up"}}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		if r, err := ParseReply(line); err == nil && r.Ack == 0 {
-			t.Error("reply without ack")
+		if r, err := ParseReply(line); err == nil {
+			if (r.Ack == 0) == (r.Tally == nil) {
+				t.Error("reply of nothing, or of two things")
+			}
+			if again, err := ParseReply(bytes.TrimSuffix(r.Encode(nil), []byte("\n"))); err != nil || !cmp.Equal(again, r) {
+				t.Errorf("%+v became %+v, %v", r, again, err)
+			}
 		}
 		m, err := ParseMessage(line)
 		if err == nil && m.Route != nil && m.Route.Check() == nil {

@@ -28,6 +28,10 @@ type session struct {
 	acked uint64
 	table uint64 // sequence number of the End that is not yet acknowledged; 0 for none
 	waits []wait // in the order of seq
+
+	since    int64     // when the proxy's count began, Unix milliseconds; 0 for one that has not told
+	tallying *tallying // that is not yet acknowledged
+	tallied  uint64    // sequence number of its Count
 }
 
 // wait is one sequence number whose acknowledgement somebody waits for.
@@ -146,14 +150,14 @@ func (s *session) write() {
 	}
 }
 
-// read takes acknowledgements until the session ends.
+// read takes replies until the session ends.
 func (s *session) read() {
 	lines := bufio.NewScanner(s.conn)
 	lines.Buffer(make([]byte, 0, MaxReply), MaxReply)
 	for lines.Scan() {
 		r, err := ParseReply(lines.Bytes())
 		if err == nil {
-			err = s.acknowledge(r.Ack)
+			err = s.take(r)
 		}
 		if err != nil {
 			s.drop(err)
@@ -170,10 +174,21 @@ func (s *session) read() {
 // errDisconnected is the reason of a session that the proxy ended.
 var errDisconnected = errors.New("proxy disconnected")
 
-// acknowledge wakes those who wait for seq or for less.
-func (s *session) acknowledge(seq uint64) error {
+// take takes one reply.
+func (s *session) take(r Reply) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.Tally != nil {
+		return s.tally(*r.Tally)
+	}
+	if r.Since != 0 {
+		s.since = r.Since
+	}
+	return s.acknowledge(r.Ack)
+}
+
+// acknowledge wakes those who wait for seq or for less; mu is held.
+func (s *session) acknowledge(seq uint64) error {
 	if seq <= s.acked || seq > s.sent {
 		return fmt.Errorf("acknowledgement %d after %d, %d sent", seq, s.acked, s.sent)
 	}
@@ -181,6 +196,9 @@ func (s *session) acknowledge(seq uint64) error {
 	if s.table != 0 && seq >= s.table {
 		s.table = 0
 		_ = s.conn.SetReadDeadline(time.Time{})
+	}
+	if s.tallying != nil && seq >= s.tallied {
+		s.tallying = nil
 	}
 	for len(s.waits) > 0 && s.waits[0].seq <= seq {
 		close(s.waits[0].done)

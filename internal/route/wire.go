@@ -9,7 +9,7 @@ import (
 // Bounds of one line on the socket, in bytes, its newline included. A reader ends the connection on a longer one.
 const (
 	MaxMessage = 256 << 10 // logisd to logis-proxy
-	MaxReply   = 256       // logis-proxy to logisd
+	MaxReply   = 1 << 10   // logis-proxy to logisd
 )
 
 // Op says what a Message does.
@@ -22,6 +22,8 @@ const (
 	Set    Op = "set"
 	Delete Op = "delete"
 	End    Op = "end"
+	// Count asks for the Tally of each site that had a request. It is sent to a proxy that has told its Since.
+	Count Op = "count"
 )
 
 // Message is one line of JSON from logisd to logis-proxy.
@@ -32,10 +34,13 @@ type Message struct {
 	Site  string `json:"site,omitempty"`  // of Delete
 }
 
-// Reply is one line of JSON from logis-proxy to logisd: every message up to Ack is in effect. A table is acknowledged
-// once, at its End.
+// Reply is one line of JSON from logis-proxy to logisd. With an Ack every message up to it is in effect, and what a Count asks
+// for was told; a table is acknowledged once, at its End. The others tell of one site each.
 type Reply struct {
-	Ack uint64 `json:"ack"`
+	Ack uint64 `json:"ack,omitempty"`
+	// Since is when the count of requests began, in Unix milliseconds; with the Ack of an End, by a proxy that answers Count.
+	Since int64  `json:"since,omitempty"`
+	Tally *Tally `json:"tally,omitempty"`
 }
 
 // errTooLong is returned for a line past its bound.
@@ -69,8 +74,11 @@ func ParseMessage(line []byte) (Message, error) {
 	return m, nil
 }
 
-// Encode returns r as one line.
-func (r Reply) Encode() []byte { return fmt.Appendf(nil, "{\"ack\":%d}\n", r.Ack) }
+// Encode appends r to buf as one line.
+func (r Reply) Encode(buf []byte) []byte {
+	line, _ := json.Marshal(r) // numbers, and a name: it cannot fail
+	return append(append(buf, line...), '\n')
+}
 
 // ParseReply reads one line from logis-proxy, without its newline.
 func ParseReply(line []byte) (Reply, error) {
@@ -81,8 +89,13 @@ func ParseReply(line []byte) (Reply, error) {
 	if err := json.Unmarshal(line, &r); err != nil {
 		return r, fmt.Errorf("parse reply: %w", err)
 	}
-	if r.Ack == 0 {
-		return r, errors.New("parse reply: no ack")
+	switch {
+	case (r.Ack == 0) == (r.Tally == nil):
+		return r, errors.New("parse reply: neither an ack nor a tally")
+	case r.Since < 0 || r.Since > maxSince:
+		return r, errors.New("parse reply: counted since no time")
+	case r.Tally != nil:
+		return r, r.Tally.check()
 	}
 	return r, nil
 }
