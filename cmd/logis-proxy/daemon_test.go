@@ -213,7 +213,7 @@ func (d *daemon) replace() {
 	})
 }
 
-func (d *daemon) publish(handler http.HandlerFunc) {
+func (d *daemon) publish(handler http.HandlerFunc) *route.Publisher {
 	d.t.Helper()
 	p, err := route.NewPublisher(route.Options{
 		Socket: d.dir + "/run/proxy.sock", UID: d.uid, GID: d.uid, Log: slog.New(slog.DiscardHandler),
@@ -228,6 +228,7 @@ func (d *daemon) publish(handler http.HandlerFunc) {
 		Site: "alice", Domains: []string{"alice.localhost"}, State: route.Up,
 		Upstream: netip.MustParseAddrPort(site.Listener.Addr().String()),
 	}})
+	return p
 }
 
 // visitor asks for pages as a strict client: nothing is tried twice. It counts them, and notes the first failure.

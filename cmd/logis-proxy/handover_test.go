@@ -13,12 +13,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/logis-project/logis/internal/route"
 )
 
 func TestReplacements(t *testing.T) {
 	d := newDaemon(t)
 	finish := make(chan struct{})
-	d.publish(func(w http.ResponseWriter, req *http.Request) {
+	logisd := d.publish(func(w http.ResponseWriter, req *http.Request) {
 		if req.URL.Path == "/download" {
 			io.WriteString(w, "half,")
 			w.(http.Flusher).Flush()
@@ -87,6 +89,16 @@ func TestReplacements(t *testing.T) {
 			t.Errorf("visitor %d, after %d pages: %v", i, v.pages.Load(), v.err)
 		}
 		pages += v.pages.Load()
+	}
+	// Each of the six counted some of them, the first the download too, which outlived it; and all go on with one count.
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections() // that of the download, for which the first would wait
+	var counts route.Counts
+	d.poll("all are counted", func() bool {
+		counts, err = logisd.Counts(t.Context())
+		return err == nil && counts.Sites["alice"].Total() >= pages+1
+	})
+	if got := counts.Sites["alice"]; got.Total() != pages+1 || got.Classes[1] != pages+1 {
+		t.Errorf("%d requests counted of %d: %v", got.Total(), pages+1, got.Classes)
 	}
 	if len(seen) != 6 {
 		t.Errorf("processes %v", seen)

@@ -55,10 +55,15 @@ func (b *bequest) write(end []byte, limit time.Duration) {
 	_, _ = b.pipe.Write(append(out, end...))           // who does not take it counts from nothing
 }
 
-// finish writes the rest, when no request is left.
-func (b *bequest) finish() {
+// pass writes what was counted since.
+func (b *bequest) pass() {
 	<-b.begun
 	b.write(nil, bequeathing)
+}
+
+// finish writes the rest, when nothing more is counted.
+func (b *bequest) finish() {
+	b.pass()
 	b.pipe.Close()
 }
 

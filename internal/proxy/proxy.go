@@ -126,7 +126,9 @@ func (s *Server) Run(ctx context.Context) error {
 	s.http.BaseContext = func(net.Listener) context.Context { return requests }
 
 	var own sync.WaitGroup
-	predecessor := s.inherit(ctx, &own) // before logisd can ask for counts
+	heritage, disinherit := context.WithCancel(context.WithoutCancel(ctx))
+	defer disinherit()
+	predecessor := s.inherit(heritage, &own) // before logisd can ask for counts
 	own.Go(func() { s.feed.run(ctx) })
 	own.Go(func() { s.store.run(ctx) })
 	own.Go(func() { s.log.run(requests) })
@@ -160,13 +162,17 @@ func (s *Server) Run(ctx context.Context) error {
 	cut() // WebSockets, which the server does not know
 	s.serve.running.Wait()
 	if s.heir != nil { // while logisd is told by this process too
+		s.heir.pass()
+	}
+	cancel()
+	if s.heir != nil {
 		select {
 		case <-predecessor: // its last counts are passed on
 		case <-time.After(s.opts.Limits.Drain): // which it had since before this process began to end
 		}
 		s.heir.finish()
 	}
-	cancel()
+	disinherit()
 	own.Wait()
 	s.table.forward.transport.CloseIdleConnections()
 	s.pid.remove()

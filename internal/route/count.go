@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -60,8 +61,7 @@ func (p *Publisher) count(ctx context.Context) (Counts, error) {
 	p.mu.Lock()
 	var tellers []*session
 	var since int64
-	for i := len(p.sessions) - 1; i >= 0; i-- {
-		s := p.sessions[i]
+	for _, s := range slices.Backward(p.sessions) {
 		if began := s.counts(); began != 0 && (since == 0 || began == since) {
 			tellers, since = append(tellers, s), began
 		}
