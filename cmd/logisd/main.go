@@ -124,6 +124,8 @@ func serve(ctx context.Context, c config.Config, h *host, events *event.Log, log
 		return err
 	}
 	defer l.Close()
+	waitMetrics := serveMetrics(ctx, c, e, log)
+	defer func() { cancel(); waitMetrics() }()
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		log.Warn("notify systemd", "error", err)
 	}

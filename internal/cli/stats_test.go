@@ -45,7 +45,7 @@ func TestStatsTable(t *testing.T) {
 		err    string
 	}{
 		"stats alice alice":  {2, "given twice"},
-		"stats alice nobody": {3, "cannot read what sites use: no such site"},
+		"stats alice nobody": {3, "cannot read what sites use: \"nobody\": no such site"},
 		"stats --format xml": {2, "--format is table or json"},
 	} {
 		r := run(t, socket, "", strings.Fields(args)...)

@@ -30,6 +30,7 @@ type Config struct {
 	SSH        SSH      `toml:"ssh"`
 	Proxy      Proxy    `toml:"proxy"`
 	TLS        TLS      `toml:"tls"`
+	Metrics    Metrics  `toml:"metrics"`
 	Defaults   Defaults `toml:"defaults"`
 
 	Source Source `toml:"-"` // where it was read

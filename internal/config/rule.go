@@ -89,7 +89,7 @@ func rules() []rule {
 			func(path string) bool { return path == "" || filepath.IsAbs(path) }),
 		size("pool.size", 1<<30, quantity.Max, func(c Config) Bytes { return c.Pool.Size }),
 	}
-	return append(append(first, networkRules()...), defaultRules()...)
+	return slices.Concat(first, networkRules(), metricsRules(), defaultRules())
 }
 
 func networkRules() []rule {

@@ -32,6 +32,7 @@ type live struct {
 	told       string        // the failure that events tell of already
 	pause      time.Duration // before the last start that keepUp made
 	keptUp     bool          // keepUp runs
+	restarts   int64         // that keepUp made
 
 	telling telling // what it was told of itself
 
@@ -54,13 +55,14 @@ type snapshot struct {
 	services  []control.Service
 	ready     bool
 	failing   failing
+	restarts  int64
 	changed   <-chan struct{}
 }
 
 func (l *live) snapshot() snapshot {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return snapshot{l.state, l.failure, l.container, slices.Clone(l.services), l.ready, l.failing, l.changed}
+	return snapshot{l.state, l.failure, l.container, slices.Clone(l.services), l.ready, l.failing, l.restarts, l.changed}
 }
 
 // set moves the site to a state.
@@ -142,6 +144,13 @@ func (l *live) beginKeepUp() bool {
 	begun := !l.keptUp
 	l.keptUp = true
 	return begun
+}
+
+// restarted counts a start that keepUp made.
+func (l *live) restarted() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.restarts++
 }
 
 func (l *live) endKeepUp() {

@@ -215,6 +215,7 @@ func (e *Engine) raise(ctx context.Context, name string, ready bool) error {
 		return err
 	}
 	if !ready {
+		e.live(name).restarted()
 		e.note(event.SiteRestarted, name, 0, "logisd started it again")
 		return nil
 	}

@@ -187,22 +187,34 @@ func (p *Pool) Sync(ctx context.Context) error {
 	return nil
 }
 
-// Free returns the bytes that can still be written to the pool and its size. For a loop file, free is no more than what
-// the file system below it can still give.
-func (p *Pool) Free(context.Context) (free, total int64, err error) {
+// Space is that of the pool, in bytes.
+type Space struct {
+	Size, Used int64
+	Free       int64 // that can still be written: for a loop file no more than what the file system below it can still give
+}
+
+// Space returns that of the pool.
+func (p *Pool) Space(context.Context) (Space, error) {
 	var st unix.Statfs_t
 	if err := unix.Fstatfs(int(p.root.Fd()), &st); err != nil {
-		return 0, 0, fmt.Errorf("stat pool: %w", err)
+		return Space{}, fmt.Errorf("stat pool: %w", err)
 	}
-	free, total = int64(st.Bavail)*st.Bsize, int64(st.Blocks)*st.Bsize
+	s := Space{Size: int64(st.Blocks) * st.Bsize, Free: int64(st.Bavail) * st.Bsize}
+	s.Used = s.Size - int64(st.Bfree)*st.Bsize
 	if p.loop != nil {
-		below, err := p.loop.room(total - int64(st.Bfree)*st.Bsize)
+		below, err := p.loop.room(s.Used)
 		if err != nil {
-			return 0, 0, err
+			return Space{}, err
 		}
-		free = min(free, below)
+		s.Free = min(s.Free, below)
 	}
-	return free, total, nil
+	return s, nil
+}
+
+// Free returns the bytes that can still be written to the pool and its size.
+func (p *Pool) Free(ctx context.Context) (free, total int64, err error) {
+	s, err := p.Space(ctx)
+	return s.Free, s.Size, err
 }
 
 // checkName refuses what would leave the directory that a name is meant for. Names with a first dot are the pool's own.

@@ -48,6 +48,8 @@ type Engine struct {
 	diagnosis engine.Diagnosis
 	asked     int // for stats
 
+	Uncounted bool // no proxy tells of requests
+
 	Proof func(ctx context.Context, name string, report engine.ProofReport) (engine.ProofSum, error) // what Prove does
 }
 
