@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 	context.AfterFunc(ctx, stop)
 	os.Exit(cli.Run(ctx, os.Args[1:], cli.Terminal{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Socket: os.Getenv("LOGIS_SOCKET"), Term: os.Getenv("TERM"),
+		NoColor: os.Getenv("NO_COLOR") != "",
 	}))
 }
 

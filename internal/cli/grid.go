@@ -143,10 +143,15 @@ func lay(columns []column, row []cell, widths []int, gap, width int) line {
 // grid prints a table, in the terminal's width and colours.
 func (c *commandLine) grid(columns []column, rows [][]cell) {
 	for _, l := range layout(columns, rows, c.width()) {
-		var b strings.Builder
-		for _, part := range l {
-			b.WriteString(c.tint(part.paint, part.text))
-		}
-		c.printf("%s\n", b.String())
+		c.printf("%s\n", c.shown(l))
 	}
+}
+
+// shown is a line in colours, where there are any.
+func (c *commandLine) shown(l line) string {
+	var b strings.Builder
+	for _, part := range l {
+		b.WriteString(c.tint(part.paint, part.text))
+	}
+	return b.String()
 }

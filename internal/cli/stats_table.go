@@ -1,122 +1,140 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/logis-project/logis/api"
 )
 
-var statsHead = []string{"NAME", "CPU", "MEMORY", "", "DISK", "", "IN/S", "OUT/S", "PIDS", "OOM"}
+const unknown = "-"
 
-// statsLines writes the table of what sites used between two samples: its head, and a line a site. A width of 0 is none; where
-// there is one, names are cut so that the lines fit.
-func statsLines(before, now api.Stats, width int) []string {
+// statsOrders are what the rows of stats can be in the order of.
+var statsOrders = []string{"name", "cpu", "memory", "disk", "requests"}
+
+// oneOf writes "a, b or c".
+func oneOf(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+var statsColumns = []column{
+	{head: "NAME", least: 8},
+	{head: "CPU", right: true},
+	{head: "MEMORY", right: true},
+	{head: "MEM%", right: true, spare: 4},
+	{head: "DISK", right: true, spare: 7},
+	{head: "DISK%", right: true},
+	{head: "IN/S", right: true},
+	{head: "OUT/S", right: true},
+	{head: "REQ/S", right: true},
+	{head: "REQUESTS", right: true, spare: 5},
+	{head: "5XX/S", right: true, spare: 3},
+	{head: "PIDS", right: true, spare: 2},
+	{head: "OOM", right: true, spare: 1},
+}
+
+// statsTable is the table of what sites used between two samples, a row a site, in an order of statsOrders; by name is the order of
+// the samples.
+func statsTable(before, now api.Stats, order string) ([]column, [][]cell) {
 	old := map[string]api.SiteStats{}
 	for _, s := range before.Sites {
 		old[s.Name] = s
 	}
-	seconds := now.At.Sub(before.At).Seconds()
-	rows := [][]string{statsHead}
+	var all []rates
 	for _, s := range now.Sites {
-		rows = append(rows, statsRow(old[s.Name], s, seconds))
+		all = append(all, ratesOf(old[s.Name], s, now.At.Sub(before.At).Seconds(), sameCount(before, now)))
 	}
-	return statsColumns(rows, width)
+	if of := map[string]func(rates) float64{
+		"cpu":      func(u rates) float64 { return u.cpu },
+		"memory":   func(u rates) float64 { return float64(working(u.Usage)) },
+		"disk":     func(u rates) float64 { return float64(u.Usage.DiskBytes) },
+		"requests": func(u rates) float64 { return u.requests },
+	}[order]; of != nil {
+		slices.SortStableFunc(all, func(a, b rates) int { return cmp.Compare(of(b), of(a)) })
+	}
+	rows := make([][]cell, 0, len(all))
+	for _, u := range all {
+		rows = append(rows, u.row())
+	}
+	return statsColumns, rows
 }
 
-const unknown = "-"
+// sameCount reports whether both samples have requests of one count, so that they can be compared.
+func sameCount(before, now api.Stats) bool {
+	return before.RequestsSince != nil && now.RequestsSince != nil && before.RequestsSince.Equal(*now.RequestsSince)
+}
 
-// statsRow is a site's row. A site that does not run has its disk alone.
-func statsRow(old, s api.SiteStats, seconds float64) []string {
-	row := []string{
-		clean(s.Name), unknown, unknown, "", upTo(s.Usage.DiskBytes, s.Limits.DiskBytes), percentOf(s.Usage.DiskBytes, s.Limits.DiskBytes),
-		unknown, unknown, unknown, unknown,
+// rates is what a site used in a second; less than zero where that is not known.
+type rates struct {
+	api.SiteStats
+	cpu, in, out, requests, failed float64
+}
+
+func ratesOf(old, s api.SiteStats, seconds float64, counted bool) rates {
+	u := rates{SiteStats: s, cpu: -1, in: -1, out: -1, requests: -1, failed: -1}
+	if seconds <= 0 || old.Name == "" { // one that was not there before says nothing of a second
+		return u
 	}
-	if s.Usage.PIDs == 0 {
-		return row
-	}
-	used := working(s.Usage)
-	row[2], row[3] = upTo(used, s.Limits.MemoryBytes), percentOf(used, s.Limits.MemoryBytes)
-	row[8], row[9] = fmt.Sprintf("%d/%d", s.Usage.PIDs, s.Limits.PIDs), fmt.Sprint(s.Usage.OOMKills)
 	cpu := s.Usage.CPUSeconds - old.Usage.CPUSeconds
 	in := s.Network.ReceivedBytes - old.Network.ReceivedBytes
 	out := s.Network.SentBytes - old.Network.SentBytes
-	// A counter that went back is of a site that was started anew; one that was not there before says nothing of a second.
-	if seconds <= 0 || old.Name == "" || old.Usage.PIDs == 0 || cpu < 0 || in < 0 || out < 0 {
-		return row
+	// A counter that went back is of a site that was started anew.
+	if s.Usage.PIDs > 0 && old.Usage.PIDs > 0 && cpu >= 0 && in >= 0 && out >= 0 {
+		u.cpu, u.in, u.out = cpu/seconds, float64(in)/seconds, float64(out)/seconds
 	}
-	row[1] = fmt.Sprintf("%.2f/%g", cpu/seconds, s.Limits.CPUs)
-	row[6], row[7] = compact(int64(float64(in)/seconds)), compact(int64(float64(out)/seconds))
+	if counted && s.Requests != nil && old.Requests != nil && s.Requests.Total >= old.Requests.Total {
+		u.requests = float64(s.Requests.Total-old.Requests.Total) / seconds
+		u.failed = float64(s.Requests.Status.C5xx-old.Requests.Status.C5xx) / seconds
+	}
+	return u
+}
+
+// row is a site's row of statsColumns. A site that does not run has its disk and its requests.
+func (u rates) row() []cell {
+	s := u.SiteStats
+	as := api.Site{Name: s.Name, State: s.State, Usage: s.Usage, Limits: s.Limits}
+	row := slices.Repeat([]cell{{text: unknown}}, len(statsColumns))
+	row[0] = cell{text: s.Name}
+	if p := stateOf(as); p == bad || p == idle {
+		row[0].paint = p
+	}
+	if s.Usage.PIDs > 0 {
+		used := working(s.Usage)
+		p := fullness(used, s.Limits.MemoryBytes)
+		row[2], row[3] = cell{upTo(used, s.Limits.MemoryBytes), p}, cell{percentOf(used, s.Limits.MemoryBytes), p}
+		row[11] = cell{fmt.Sprintf("%d/%d", s.Usage.PIDs, s.Limits.PIDs), fullness(s.Usage.PIDs, s.Limits.PIDs)}
+		row[12] = cell{text: fmt.Sprint(s.Usage.OOMKills)}
+		if s.Usage.OOMKills > 0 {
+			row[12].paint = busy
+		}
+	}
+	row[4] = cell{upTo(s.Usage.DiskBytes, s.Limits.DiskBytes), diskPaint(as)}
+	row[5] = cell{diskShare(as), diskPaint(as)}
+	if u.cpu >= 0 {
+		row[1].text = fmt.Sprintf("%.2f/%g", u.cpu, s.Limits.CPUs)
+		row[6].text, row[7].text = compact(int64(u.in)), compact(int64(u.out))
+	}
+	if u.requests >= 0 {
+		row[8].text = perSecond(u.requests)
+		row[10].text = perSecond(u.failed)
+		if u.failed > 0 {
+			row[10].paint = bad
+		}
+	}
+	if s.Requests != nil {
+		row[9].text = amount(float64(s.Requests.Total))
+	}
 	return row
 }
 
-const (
-	statsGap = 2 // between two columns; 1 before a share, which belongs to the column before
-	minName  = 8
-)
-
-// statsColumns aligns the rows: names to the left, all else to the right.
-func statsColumns(rows [][]string, width int) []string {
-	widths := make([]int, len(statsHead))
-	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
+// diskShare is the share of what is fuller: the disk, or what of it files may use.
+func diskShare(s api.Site) string {
+	u, most := s.Usage, filesLimit(s)
+	if false && float64(u.FilesBytes)/float64(most) > float64(u.DiskBytes)/float64(s.Limits.DiskBytes) {
+		return percentOf(u.FilesBytes, most)
 	}
-	gaps := make([]int, len(statsHead))
-	total := 0
-	for i := range statsHead {
-		gaps[i] = statsGap
-		switch {
-		case i == 0:
-			gaps[i] = 0
-		case statsHead[i] == "":
-			gaps[i] = 1
-		}
-		total += gaps[i] + widths[i]
-	}
-	if over := total - (width - 1); width > 0 && over > 0 { // the last column stays empty, as in fit
-		widths[0] = max(widths[0]-over, minName)
-	}
-	lines := make([]string, 0, len(rows))
-	for _, row := range rows {
-		line := fmt.Sprintf("%-*s", widths[0], cut(row[0], widths[0]))
-		for i, cell := range row[1:] {
-			line += strings.Repeat(" ", gaps[i+1]) + fmt.Sprintf("%*s", widths[i+1], cell)
-		}
-		if width > 0 {
-			line = cut(line, width-1)
-		}
-		lines = append(lines, strings.TrimRight(line, " "))
-	}
-	return lines
-}
-
-// cut shortens text of narrow characters to so many columns.
-func cut(s string, columns int) string {
-	if r := []rune(s); len(r) > max(columns, 1) {
-		return string(r[:max(columns, 1)-1]) + "…"
-	}
-	return s
-}
-
-// upTo writes "47M/512M".
-func upTo(used, limit int64) string { return compact(used) + "/" + compact(limit) }
-
-// percentOf is share in three or four columns.
-func percentOf(used, limit int64) string { return strings.ReplaceAll(share(used, limit), " ", "") }
-
-// compact writes a number of bytes in at most four columns: "0", "999", "1.9K", "512M", "2G".
-func compact(n int64) string {
-	value, unit := float64(n), 0
-	units := []string{"", "K", "M", "G", "T", "P", "E"}
-	for value >= 999.5 && unit < len(units)-1 {
-		value /= 1024
-		unit++
-	}
-	if unit > 0 && value < 9.95 {
-		return strings.TrimSuffix(fmt.Sprintf("%.1f", value), ".0") + units[unit]
-	}
-	return fmt.Sprintf("%.0f%s", value, units[unit])
+	return percentOf(u.DiskBytes, s.Limits.DiskBytes)
 }

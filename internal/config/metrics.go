@@ -43,7 +43,8 @@ func metricsRules() []rule {
 			}
 			return ""
 		}},
-		{key: "metrics.listen", allowed: `a port that is neither a site's nor the proxy's, such as that of "127.0.0.1:9783"`, with: []string{"ssh.ports"},
+		{
+			key: "metrics.listen", allowed: `a port that is neither a site's nor the proxy's, such as that of "127.0.0.1:9783"`, with: []string{"ssh.ports"},
 			wrong: func(c Config) string {
 				_, port, _ := net.SplitHostPort(c.Metrics.Listen)
 				n, _ := strconv.ParseUint(port, 10, 16)
@@ -51,7 +52,8 @@ func metricsRules() []rule {
 					return fmt.Sprintf("%q is taken", c.Metrics.Listen)
 				}
 				return ""
-			}},
+			},
+		},
 		{key: "metrics.group", allowed: `the name of a group of this host; "" is logis`, wrong: func(c Config) string {
 			if c.Metrics.Group != "" && !groupName.MatchString(c.Metrics.Group) {
 				return fmt.Sprintf("%q is not allowed", c.Metrics.Group)
