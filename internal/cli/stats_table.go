@@ -133,7 +133,7 @@ func (u rates) row() []cell {
 // diskShare is the share of what is fuller: the disk, or what of it files may use.
 func diskShare(s api.Site) string {
 	u, most := s.Usage, filesLimit(s)
-	if false && float64(u.FilesBytes)/float64(most) > float64(u.DiskBytes)/float64(s.Limits.DiskBytes) {
+	if most > 0 && float64(u.FilesBytes)/float64(most) > float64(u.DiskBytes)/float64(s.Limits.DiskBytes) {
 		return percentOf(u.FilesBytes, most)
 	}
 	return percentOf(u.DiskBytes, s.Limits.DiskBytes)
