@@ -60,12 +60,12 @@ func (c *commandLine) printLogs(ctx context.Context, name string, opts client.Lo
 // hasService tells a service that wrote nothing from one that is not there.
 func (c *commandLine) hasService(ctx context.Context, name, service string) error {
 	s, err := c.logisd().Site(ctx, name)
-	if err != nil {
+	if err != nil || service == "proxy" { // which each has
 		return err
 	}
 	names := make([]string, 0, len(s.Services))
 	for _, v := range s.Services {
-		if v.Name == service || service == "proxy" {
+		if v.Name == service {
 			return nil
 		}
 		names = append(names, v.Name)
