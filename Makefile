@@ -60,7 +60,7 @@ install: build manual ## into DESTDIR, PREFIX (/usr/local or /usr); an existing 
 		sed 's|@SBIN@|$(PREFIX)/sbin|; s|@BIN@|$(PREFIX)/bin|' "$$unit" \
 			> '$(DESTDIR)$(PREFIX)/lib/systemd/system/'"$${unit##*/}" || exit 1; \
 	done
-	for page in '$(DIST)'/manual/man1/*.1 packaging/man/*.[1-8]; do \
+	for page in '$(DIST)'/manual/man[1-8]/* packaging/man/*.[1-8]; do \
 		install -D -m 0644 "$$page" "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}" || exit 1; \
 	done
 	install -D -m 0644 '$(DIST)/manual/completions/logis.bash' '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/logis'

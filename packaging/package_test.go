@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,7 +22,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/logis-project/logis/internal/cli"
-	"github.com/logis-project/logis/internal/config"
 )
 
 // epoch is the date that the package is to bear, in seconds: reproducible means that no other gets in.
@@ -271,38 +269,6 @@ func testUnits(t *testing.T, files, control map[string]member) {
 			t.Errorf("%s has no line %s:\n%s", script, line, control[script].content)
 		}
 	}
-}
-
-// TestEveryKeyDescribed: logis.toml(5) and the default configuration have every key that the daemons read.
-func TestEveryKeyDescribed(t *testing.T) {
-	page, err1 := os.ReadFile("man/logis.toml.5")
-	example, err2 := os.ReadFile("logis.toml")
-	if err := errors.Join(err1, err2); err != nil {
-		t.Fatal(err)
-	}
-	for _, key := range keys(reflect.TypeFor[config.Config]()) {
-		if !bytes.Contains(page, []byte("\n\\fB"+key+"\\fR = ")) {
-			t.Errorf("logis.toml(5) has no %s", key)
-		}
-		if !bytes.Contains(example, []byte("\n#"+key+" = ")) {
-			t.Errorf("logis.toml has no %s", key)
-		}
-	}
-}
-
-// keys are the names of what has a value, in all sections.
-func keys(section reflect.Type) []string {
-	var names []string
-	for f := range section.Fields() {
-		if f.Type.Kind() == reflect.Struct && f.Type.PkgPath() == section.PkgPath() && f.Type.Field(0).Tag.Get("toml") != "" {
-			names = append(names, keys(f.Type)...)
-			continue
-		}
-		if name := f.Tag.Get("toml"); name != "-" {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // TestBuilder runs the tests of the builder's module, which go test ./... does not reach.

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -91,9 +90,11 @@ type commandLine struct {
 
 func (c *commandLine) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "logis",
-		Short:         "Homes for many websites on one machine",
-		Long:          "logis makes sites: isolated Debian containers with ssh, a web server and a database of their own.",
+		Use:   "logis",
+		Short: "Homes for many websites on one machine",
+		Long: "logis makes sites: isolated Debian containers with ssh, a web server and a database of their own.\n\n" +
+			"It ends with status 0 when all is done, 1 when something failed, 2 for wrong usage, 3 when there is no such site, 4 when a name, " +
+			"a domain or a port is taken or the site is in the wrong state. LOGIS_SOCKET is logisd's socket, NO_COLOR turns colours off.",
 		Example:       "  logis create alice --ssh-key ~/.ssh/id_ed25519.pub\n  logis list\n  logis shell alice",
 		SilenceErrors: true, SilenceUsage: true,
 		Args: unknownCommand,
@@ -104,12 +105,22 @@ func (c *commandLine) root() *cobra.Command {
 	root.SetErr(c.Err)
 	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().StringVar(&c.socket, "socket", "", "logisd's socket (default LOGIS_SOCKET, else "+client.DefaultSocket+")")
-	root.AddCommand(
-		c.create(), c.destroy(), c.start(), c.stop(), c.restart(),
-		c.list(), c.show(), c.set(), c.domain(), c.key(), c.wait(), c.exec(), c.shell(), c.logs(), c.stats(), c.events(), c.image(), c.sites(), c.doctor(),
-		c.version(),
-	)
+	addGroup(root, "Sites:", c.create(), c.destroy(), c.start(), c.stop(), c.restart(), c.list(), c.show(), c.set(), c.domain(), c.key(), c.wait())
+	addGroup(root, "Inside a site:", c.exec(), c.shell(), c.logs())
+	addGroup(root, "The host:", c.image(), c.stats(), c.events(), c.doctor(), c.sites(), c.version())
+	root.SetHelpCommandGroupID("The host:")
+	root.SetCompletionCommandGroupID("The host:")
+	fitHelp(root)
 	return root
+}
+
+// addGroup adds commands under a heading of the help.
+func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, cmd := range commands {
+		cmd.GroupID = title
+		root.AddCommand(cmd)
+	}
 }
 
 // logisd returns the client. Flags are parsed by then. Commands that work on several sites ask from several goroutines.
@@ -135,26 +146,4 @@ func terminal(f any) (fd int, ok bool) {
 	}
 	fd = int(file.Fd())
 	return fd, term.IsTerminal(fd)
-}
-
-func (c *commandLine) completeSites(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	sites, err := c.logisd().Sites(cmd.Context())
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	var names []string
-	for _, s := range sites {
-		if !slices.Contains(args, s.Name) {
-			names = append(names, s.Name)
-		}
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
-// completeSite completes the one name that a command takes.
-func (c *commandLine) completeSite(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return c.completeSites(cmd, args, prefix)
 }

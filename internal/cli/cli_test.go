@@ -262,19 +262,6 @@ var (
 // utc takes out times, which are printed in the zone of the machine.
 func utc(s string) string { return dates.ReplaceAllString(s, "DATE") }
 
-// TestCompletion is what bash asks when one types a TAB.
-func TestCompletion(t *testing.T) {
-	m := servertest.New()
-	m.Put(servertest.StatusOf("alice", site.Running))
-	socket, _ := servertest.Serve(t, m)
-	if r := run(t, socket, "", "__complete", "show", "a"); !strings.HasPrefix(r.out, "alice\n") {
-		t.Errorf("completion: %+v", r)
-	}
-	if r := run(t, socket, "", "__complete", "stop", "alice", ""); strings.Contains(r.out, "alice\n") {
-		t.Errorf("completion offers a name twice: %+v", r)
-	}
-}
-
 func TestArchives(t *testing.T) {
 	m := servertest.New()
 	m.PutImage("lemp")

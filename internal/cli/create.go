@@ -18,7 +18,7 @@ func (c *commandLine) create() *cobra.Command {
 	var priority *int
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Create a site and wait until it is ready",
-		Example: "  logis create alice --ssh-key ~/.ssh/id_ed25519.pub\n  logis create shop --domain shop.example.org --memory 1GiB --disk 10GiB",
+		Example: "  logis create alice --ssh-key ~/.ssh/id_ed25519.pub\n  logis create shop --domain shop.example.org --memory 1GiB --disk 5GiB",
 		Args:    exactly("NAME"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			req.Name = args[0]
@@ -36,8 +36,9 @@ func (c *commandLine) create() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&req.Image, "image", "", "image to make it from (default: as configured)")
-	f.StringArrayVar(&req.Domains, "domain", nil, "further domain; may be given several times")
-	f.StringArrayVar(&keyFiles, "ssh-key", nil, "file with public keys of the owner, - is standard input; may be given several times")
+	_ = cmd.RegisterFlagCompletionFunc("image", c.completeImages)
+	f.StringArrayVar(&req.Domains, "domain", nil, "further `domain`; may be given several times")
+	f.StringArrayVar(&keyFiles, "ssh-key", nil, "`file` with public keys of the owner, - is standard input; may be given several times")
 	f.Var((*size)(&req.Limits.MemoryBytes), "memory", "memory limit, such as 512MiB")
 	f.Var(&swapSize{&req.Limits.SwapBytes}, "swap", swapHelp)
 	f.Var((*size)(&req.Limits.DiskBytes), "disk", "disk limit, files and database together")

@@ -46,7 +46,7 @@ func (c *commandLine) domainRemove() *cobra.Command {
 		Use: "remove NAME DOMAIN", Aliases: []string{"rm"}, Short: "Take a domain from a site, at once",
 		Long:    "remove takes a domain from a site. NAME.<base_domain> stays as long as the site.",
 		Example: "  logis domain remove alice www.example.org",
-		Args:    exactly("NAME", "DOMAIN"), ValidArgsFunction: c.completeDomain,
+		Args:    exactly("NAME", "DOMAIN"), ValidArgsFunction: inTurn(c.completeSites, c.ofSite(furtherDomains)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			change, err := c.logisd().RemoveDomain(cmd.Context(), args[0], args[1])
 			if err != nil {
@@ -64,16 +64,4 @@ func urlOf(change api.DomainChange) string {
 		return change.Site.URLs[i]
 	}
 	return change.Domain // it leads elsewhere: the site has a warning that says so
-}
-
-// completeDomain completes a site, and then one of the domains that can be taken from it.
-func (c *commandLine) completeDomain(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
-	if len(args) != 1 {
-		return c.completeSite(cmd, args, prefix)
-	}
-	s, err := c.logisd().Site(cmd.Context(), args[0])
-	if err != nil || len(s.Domains) < 2 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return s.Domains[1:], cobra.ShellCompDirectiveNoFileComp
 }

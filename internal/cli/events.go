@@ -16,7 +16,7 @@ import (
 func (c *commandLine) events() *cobra.Command {
 	var opts client.EventsOptions
 	cmd := &cobra.Command{
-		Use: "events", Short: "Print what happened: sites made, started, died; images; logisd itself",
+		Use: "events", Short: "Print what happened: to sites, images and logisd itself",
 		Long: `Print what happened, oldest first. Events outlive logisd and a reboot; about the
 last 10,000 are kept. They are:
 
@@ -38,7 +38,7 @@ last 10,000 are kept. They are:
   sites.halted     all were stopped, as the host shut down
   boot.finished    how many sites are up, and why the others are not
   events.lost      events came faster than they were read`,
-		Example: "  logis events\n  logis events -f\n  logis events -n 1000 --format json | jq -r 'select(.type == \"site.died\") | .site'",
+		Example: "  logis events\n  logis events -f\n  logis events --format json | jq -r 'select(.type == \"site.died\").site'",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if opts.Lines < 0 || opts.Lines > maxLogLines {
 				return usage(cmd, "--lines is from 0 to %d", maxLogLines)

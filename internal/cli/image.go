@@ -22,21 +22,6 @@ func (c *commandLine) image() *cobra.Command {
 	return cmd
 }
 
-func (c *commandLine) completeImage(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	images, err := c.logisd().Images(cmd.Context())
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	names := make([]string, 0, len(images))
-	for _, i := range images {
-		names = append(names, i.Name)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
 // cannotImage is cannot for what is done to an image: one that is not there is named once.
 func cannotImage(err error, act, name string) error {
 	if answer, ok := errors.AsType[*api.Error](err); ok {

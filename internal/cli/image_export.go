@@ -15,7 +15,7 @@ func (c *commandLine) imageExport() *cobra.Command {
 	return &cobra.Command{
 		Use: "export NAME FILE", Short: "Write an image as one tar.zst; FILE may be -",
 		Example: "  logis image export lemp lemp.tar.zst\n  logis image export lemp - | ssh other logis image import -",
-		Args:    exactly("NAME", "FILE"), ValidArgsFunction: c.completeImage,
+		Args:    exactly("NAME", "FILE"), ValidArgsFunction: inTurn(c.completeImages, files),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, file := args[0], args[1]
 			if file == "-" {

@@ -13,7 +13,7 @@ func (c *commandLine) imageShow() *cobra.Command {
 	return c.formats(&cobra.Command{
 		Use: "show NAME", Short: "Show one image",
 		Example: "  logis image show lemp",
-		Args:    exactly("NAME"), ValidArgsFunction: c.completeImage,
+		Args:    exactly("NAME"), ValidArgsFunction: inTurn(c.completeImages),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			i, err := c.logisd().Image(cmd.Context(), args[0])
 			if err != nil {

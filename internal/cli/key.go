@@ -34,7 +34,7 @@ func (c *commandLine) keyAdd() *cobra.Command {
 			"several keys, one a line, with options such as from=\"192.0.2.0/24\" before them as sshd(8) describes. A key that the site has " +
 			"already gets the options and the comment of its new line.",
 		Example: "  logis key add alice ~/.ssh/id_ed25519.pub\n  curl -s https://git.example.org/alice.keys | logis key add alice -",
-		Args:    nameAnd("FILE"), ValidArgsFunction: c.completeSiteThenFiles,
+		Args:    nameAnd("FILE"), ValidArgsFunction: thenAlways(c.completeSites, files),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			lines, err := readKeys(cmd, "", args[1:], c.In)
 			if err != nil {
@@ -59,7 +59,7 @@ func (c *commandLine) keyRemove() *cobra.Command {
 			"standard input. From the next connection on such a key lets nobody in, even where the owner has written it into " +
 			"~/.ssh/authorized_keys too, until key add gives it again. Sessions that are open go on.",
 		Example: "  logis key remove alice alice@laptop\n  logis key remove alice ./old.pub",
-		Args:    nameAnd("KEY"), ValidArgsFunction: c.completeKey,
+		Args:    nameAnd("KEY"), ValidArgsFunction: thenAlways(c.completeSites, c.completeKeys),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			have, err := c.logisd().Keys(cmd.Context(), args[0])
 			if err != nil {
@@ -161,30 +161,4 @@ func nameAnd(more string) cobra.PositionalArgs {
 		}
 		return nil
 	}
-}
-
-// completeSiteThenFiles completes a site, and then files.
-func (c *commandLine) completeSiteThenFiles(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	return c.completeSites(cmd, args, prefix)
-}
-
-// completeKey completes a site, and then fingerprints of its keys, which say whose they are.
-func (c *commandLine) completeKey(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
-	if len(args) == 0 {
-		return c.completeSites(cmd, args, prefix)
-	}
-	keys, err := c.logisd().Keys(cmd.Context(), args[0])
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	var found []string
-	for _, k := range keys {
-		if !slices.Contains(args, k.Fingerprint) {
-			found = append(found, k.Fingerprint+"\t"+k.Comment)
-		}
-	}
-	return found, cobra.ShellCompDirectiveDefault
 }

@@ -17,10 +17,12 @@ type powerCommand struct {
 	verb, short, act, done string
 	ask                    func(context.Context, api.SitesRequest, func(api.SiteProgress)) (api.SitesEnd, error)
 	say                    func(p api.SiteProgress, noWait bool) string
+	fits                   func(api.Site) bool // the sites that a shell offers
 }
 
 func (c *commandLine) start() *cobra.Command {
 	return c.waitingPower(powerCommand{
+		fits: func(s api.Site) bool { return s.State == "stopped" || s.State == "failed" },
 		verb: "start", short: "Start sites and wait until they are ready", act: "starting", done: "started",
 		ask: func(ctx context.Context, req api.SitesRequest, report func(api.SiteProgress)) (api.SitesEnd, error) {
 			return c.logisd().StartSites(ctx, req, report)
@@ -36,6 +38,7 @@ func (c *commandLine) start() *cobra.Command {
 
 func (c *commandLine) restart() *cobra.Command {
 	return c.waitingPower(powerCommand{
+		fits: func(s api.Site) bool { return s.State != "stopped" },
 		verb: "restart", short: "Stop and start sites and wait until they are ready", act: "restarting", done: "restarted",
 		ask: func(ctx context.Context, req api.SitesRequest, report func(api.SiteProgress)) (api.SitesEnd, error) {
 			return c.logisd().RestartSites(ctx, req, report)
@@ -46,6 +49,7 @@ func (c *commandLine) restart() *cobra.Command {
 
 func (c *commandLine) stop() *cobra.Command {
 	return c.power(powerCommand{
+		fits: func(s api.Site) bool { return s.State != "stopped" },
 		verb: "stop", short: "Stop sites: services first, the database with the time it needs", act: "stopping", done: "stopped",
 		ask: func(ctx context.Context, req api.SitesRequest, report func(api.SiteProgress)) (api.SitesEnd, error) {
 			return c.logisd().StopSites(ctx, req, report)
@@ -84,7 +88,7 @@ func (c *commandLine) power(p powerCommand, noWait *bool) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: p.verb + " NAME...|--all", Short: p.short,
 		Example: "  logis " + p.verb + " alice bob\n  logis " + p.verb + " --all",
-		Args:    namesOrAll(&all), ValidArgsFunction: c.completeSites,
+		Args:    namesOrAll(&all), ValidArgsFunction: c.sitesThat(p.fits),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return c.runPower(cmd.Context(), p, api.SitesRequest{Names: names, All: all, NoWait: *noWait})
 		},

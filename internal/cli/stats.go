@@ -24,11 +24,12 @@ q or Ctrl-C, elsewhere one table, of one second. Without names, of all sites.
 
   CPU       processors in use, of those allowed
   MEMORY    without cache that the kernel can take back
-  DISK      as of the last few seconds; the share is of what is fuller, the whole
-            disk or what of it files may use: the rest is kept for the database
+  DISK      as of the last few seconds; the share is of what is fuller, the
+            whole disk or what of it files may use: the rest is kept for the
+            database
   IN/S      bytes received in a second; OUT/S sent
-  REQ/S     requests in a second; REQUESTS all that logis-proxy has counted for the
-            site; 5XX/S those that failed by the site's fault
+  REQ/S     requests in a second; REQUESTS all that logis-proxy has counted
+            for the site; 5XX/S those that failed by the site's fault
   PIDS      processes and threads
   OOM       processes that the kernel killed for want of memory, since the start
 

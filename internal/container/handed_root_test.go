@@ -35,8 +35,11 @@ func TestHanded(t *testing.T) {
 		t.Errorf("what is handed no more: %+v", r)
 	}
 	for _, try := range [][]string{
-		{"write", HandedDir + "/keys"}, {"write", HandedDir + "/new"}, {"remove", HandedDir + "/keys"},
-		{"rename", HandedDir + "/third", HandedDir + "/keys"}, {"rename", HandedDir, "/run/away"},
+		{"write", HandedDir + "/keys"},
+		{"write", HandedDir + "/new"},
+		{"remove", HandedDir + "/keys"},
+		{"rename", HandedDir + "/third", HandedDir + "/keys"},
+		{"rename", HandedDir, "/run/away"},
 	} {
 		if r := run(t, c, "", append([]string{"/probe"}, try...)...); r.status == 0 || !strings.Contains(r.stderr, "read-only") && !strings.Contains(r.stderr, "busy") {
 			t.Errorf("root's %s: %+v", try, r)

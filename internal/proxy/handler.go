@@ -21,7 +21,6 @@ type handler struct {
 	table  *table
 	limits Limits
 	log    *accessLog
-	sites  *siteLogs
 
 	running sync.WaitGroup // requests, WebSockets among them
 	leaving atomic.Bool    // a successor has taken over: each connection's next answer is its last
@@ -32,13 +31,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.running.Add(1)
 	defer h.running.Done()
 	ex := &exchange{ResponseWriter: w, start: time.Now(), host: route.CanonicalHost(r.Host), declared: -1, leaving: &h.leaving}
-	counts, site := &h.table.noSite, ""
+	counts := &h.table.noSite
 	defer func() { // also when the answer is cut off by a panic
 		counts.add(ex.status, time.Since(ex.start))
 		h.log.record(ex, r)
-		if site != "" {
-			h.sites.record(site, ex, r)
-		}
 	}()
 	if r.ContentLength != 0 {
 		ex.body = newBody(w, r, h.limits.Stall)
@@ -59,7 +55,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ex.answer(r, unknownHost)
 		return
 	}
-	counts, site = t.counts, t.Site
+	counts = t.counts
 	if t.State != route.Up {
 		ex.answer(r, stopped)
 		return

@@ -1,6 +1,7 @@
-// Command manual writes what is made from the commands of logis: a manual page for each, and completions for three shells.
-// `manual DIR` fills DIR/man1 and DIR/completions; the same commands give the same bytes. The pages of the daemons and of
-// the configuration are written by hand, in packaging/man.
+// Command manual writes what is made from the code: a manual page for each command of logis, logis.toml(5), and completions
+// for three shells. `manual DIR` fills DIR/man1, DIR/man5 and DIR/completions; the same code gives the same bytes. The
+// pages of the daemons are written by hand, in packaging/man. A test keeps what lies in the repository fresh: packaging/logis.toml
+// and docs/reference.
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/logis-project/logis/internal/cli"
+	"github.com/logis-project/logis/internal/config"
 )
 
 func main() {
@@ -27,23 +29,29 @@ func main() {
 }
 
 func write(dir string) error {
-	pages, shells := filepath.Join(dir, "man1"), filepath.Join(dir, "completions")
+	pages, formats, shells := filepath.Join(dir, "man1"), filepath.Join(dir, "man5"), filepath.Join(dir, "completions")
 	// A command that is gone leaves no page behind.
-	err := errors.Join(os.RemoveAll(pages), os.RemoveAll(shells), os.MkdirAll(pages, 0o755), os.MkdirAll(shells, 0o755))
-	if err != nil {
-		return fmt.Errorf("make directories: %w", err)
+	for _, d := range []string{pages, formats, shells} {
+		if err := errors.Join(os.RemoveAll(d), os.MkdirAll(d, 0o755)); err != nil {
+			return fmt.Errorf("make directories: %w", err)
+		}
 	}
 	root := cli.Commands()
 	if err := writePages(root, pages); err != nil {
 		return fmt.Errorf("write manual pages: %w", err)
 	}
+	sections, err := config.Reference()
+	if err != nil {
+		return err
+	}
 	err = errors.Join(
+		os.WriteFile(filepath.Join(formats, "logis.toml.5"), configPage(sections), 0o644),
 		root.GenBashCompletionFileV2(filepath.Join(shells, "logis.bash"), true),
 		root.GenZshCompletionFile(filepath.Join(shells, "_logis")),
 		root.GenFishCompletionFile(filepath.Join(shells, "logis.fish"), true),
 	)
 	if err != nil {
-		return fmt.Errorf("write completions: %w", err)
+		return fmt.Errorf("write completions and logis.toml(5): %w", err)
 	}
 	return nil
 }
