@@ -99,9 +99,9 @@ func (c *commandLine) ofSite(what func(api.Site) []string) completer {
 	})
 }
 
-// services are the names of a site's services.
+// services are the names of a site's services, and of the host's proxy, which keeps a log of each site.
 func services(s api.Site) []string {
-	var names []string
+	names := []string{"proxy"}
 	for _, v := range s.Services {
 		names = append(names, v.Name)
 	}

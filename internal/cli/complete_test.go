@@ -46,7 +46,7 @@ func TestCompletion(t *testing.T) {
 		"destroy alice ":         {"bob"},
 		"start ":                 {"bob"},
 		"stop ":                  {"alice"},
-		"logs alice --service ":  {"nginx", "php-fpm"},
+		"logs alice --service ":  {"proxy", "nginx", "php-fpm"},
 		"logs nosuch --service ": nil,
 		"create x --image ":      {"lemp"},
 		"create ":                nil,
