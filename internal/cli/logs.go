@@ -17,7 +17,12 @@ func (c *commandLine) logs() *cobra.Command {
 	var opts client.LogsOptions
 	cmd := &cobra.Command{
 		Use: "logs NAME", Short: "Print what the services of a site wrote",
-		Example: "  logis logs alice --service nginx -f",
+		Long: `Print what the services of a site wrote, the last lines first to last.
+
+Service proxy is the reverse proxy of the host: what visitors asked for, by which
+host name, from where, the status and the bytes of the answer, its time, and their
+program. It tells it of a site that is stopped too, and is not among the others.`,
+		Example: "  logis logs alice --service nginx -f\n  logis logs alice --service proxy -n 20",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if opts.Lines < 0 || opts.Lines > maxLogLines {
 				return usage(cmd, "--lines is from 0 to %d", maxLogLines)
@@ -33,7 +38,7 @@ func (c *commandLine) logs() *cobra.Command {
 			return cannot(show(ctx), "read the logs of %q", args[0])
 		},
 	}
-	cmd.Flags().StringVar(&opts.Service, "service", "", "only this service")
+	cmd.Flags().StringVar(&opts.Service, "service", "", "only this `service`; proxy is the host's, of what visitors asked for")
 	_ = cmd.RegisterFlagCompletionFunc("service", c.ofSite(services))
 	cmd.Flags().IntVarP(&opts.Lines, "lines", "n", 100, "how many of the last lines")
 	cmd.Flags().BoolVarP(&opts.Follow, "follow", "f", false, "go on with what comes")
@@ -56,7 +61,7 @@ func (c *commandLine) printLogs(ctx context.Context, name string, opts client.Lo
 // hasService tells a service that wrote nothing from one that is not there.
 func (c *commandLine) hasService(ctx context.Context, name, service string) error {
 	s, err := c.logisd().Site(ctx, name)
-	if err != nil {
+	if err != nil || service == "proxy" { // which each has
 		return err
 	}
 	names := make([]string, 0, len(s.Services))

@@ -18,8 +18,12 @@ func (e *Engine) Exec(ctx context.Context, name string, req control.Exec) (net.C
 	return e.dial(ctx, name, control.Request{Op: control.OpExec, Exec: &req})
 }
 
-// Logs asks a site's PID 1 for the output of its services. The connection then carries control.LogLine messages.
+// Logs asks a site's PID 1 for the output of its services, or logis-proxy for what visitors asked for: that is service "proxy",
+// which a site that is stopped has too. The connection then carries control.LogLine messages.
 func (e *Engine) Logs(ctx context.Context, name string, req control.Logs) (net.Conn, error) {
+	if req.Service == visitsService {
+		return e.visits(ctx, name, req)
+	}
 	return e.dial(ctx, name, control.Request{Op: control.OpLogs, Logs: &req})
 }
 

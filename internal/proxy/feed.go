@@ -25,6 +25,7 @@ type feed struct {
 	socket  string
 	table   *table
 	changed func() // the table is no longer what it was
+	sites   *siteLogs
 	log     *slog.Logger
 
 	heard   chan struct{} // closed when the first table has come, or the first attempt to get it has ended
@@ -32,9 +33,9 @@ type feed struct {
 	leaving chan struct{} // closed when a successor has taken over: a connection that ends is not made again
 }
 
-func newFeed(socket string, t *table, changed func(), log *slog.Logger) *feed {
+func newFeed(socket string, t *table, changed func(), sites *siteLogs, log *slog.Logger) *feed {
 	return &feed{
-		socket: socket, table: t, changed: changed, log: log, heard: make(chan struct{}), leaving: make(chan struct{}),
+		socket: socket, table: t, changed: changed, sites: sites, log: log, heard: make(chan struct{}), leaving: make(chan struct{}),
 	}
 }
 
@@ -118,7 +119,18 @@ func (f *feed) reply(m route.Message) []byte {
 	ack := route.Reply{Ack: m.Seq}
 	switch m.Op {
 	case route.End:
-		ack.Since = f.table.since.Load()
+		ack.Since, ack.Logs = f.table.since.Load(), true
+		f.sites.keep(f.table.routes())
+	case route.Delete:
+		f.sites.remove(m.Site)
+	case route.Log:
+		if f.table.has(m.Site) {
+			var lines []string
+			lines, ack.At = f.sites.read(m.Site, m.Lines, m.From)
+			for _, line := range lines {
+				out = route.Reply{Line: line}.Encode(out)
+			}
+		}
 	case route.Count:
 		for _, t := range f.table.tallies() {
 			out = route.Reply{Tally: &t}.Encode(out)
@@ -149,7 +161,7 @@ func (in *intake) apply(m route.Message) (ack bool, err error) {
 		}
 	}
 	switch {
-	case m.Op == route.Count && in.synced && !in.loading:
+	case (m.Op == route.Count || m.Op == route.Log) && in.synced && !in.loading:
 		return true, nil
 	case m.Op == route.Begin:
 		in.loading, in.fresh = true, nil

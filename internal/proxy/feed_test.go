@@ -116,7 +116,7 @@ func TestIntake(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tab := newTestTable()
 			tab.set(testRoute("kept"))
-			in := &intake{feed: newFeed("", tab, func() {}, slog.New(slog.DiscardHandler))}
+			in := &intake{feed: newFeed("", tab, func() {}, nil, slog.New(slog.DiscardHandler))}
 			for i, m := range test.messages {
 				if m.Seq == 0 {
 					m.Seq = uint64(i + 1)

@@ -21,6 +21,7 @@ type handler struct {
 	table  *table
 	limits Limits
 	log    *accessLog
+	sites  *siteLogs
 
 	running sync.WaitGroup // requests, WebSockets among them
 	leaving atomic.Bool    // a successor has taken over: each connection's next answer is its last
@@ -31,10 +32,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.running.Add(1)
 	defer h.running.Done()
 	ex := &exchange{ResponseWriter: w, start: time.Now(), host: route.CanonicalHost(r.Host), declared: -1, leaving: &h.leaving}
-	counts := &h.table.noSite
+	counts, site := &h.table.noSite, ""
 	defer func() { // also when the answer is cut off by a panic
 		counts.add(ex.status, time.Since(ex.start))
 		h.log.record(ex, r)
+		if site != "" {
+			h.sites.record(site, ex, r)
+		}
 	}()
 	if r.ContentLength != 0 {
 		ex.body = newBody(w, r, h.limits.Stall)
@@ -55,7 +59,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ex.answer(r, unknownHost)
 		return
 	}
-	counts = t.counts
+	counts, site = t.counts, t.Site
 	if t.State != route.Up {
 		ex.answer(r, stopped)
 		return

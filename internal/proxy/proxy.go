@@ -88,6 +88,7 @@ type Server struct {
 	serve *handler
 	gate  *gate
 	log   *accessLog
+	sites *siteLogs
 	pid   pidFile
 	heir  *bequest // of a successor that has taken over
 }
@@ -98,10 +99,11 @@ func New(opts Options) *Server {
 	forward := newForwarder(opts.Limits, opts.Log)
 	t := newTable(forward)
 	s := &Server{opts: opts, table: t, store: newStore(opts.StateDir, t, opts.Log), log: newAccessLog(opts.AccessLog)}
-	s.feed = newFeed(opts.Socket, t, s.store.changed, opts.Log)
+	s.sites = newSiteLogs(opts.StateDir, opts.Log)
+	s.feed = newFeed(opts.Socket, t, s.store.changed, s.sites, opts.Log)
 	s.gate = newGate(opts.Limits.Clients, opts.Limits.Stall, newVisitors(opts.Limits.PerVisitor, opts.Sites, opts.Log))
 	s.pid = pidFile{filepath.Join(opts.StateDir, "pid"), opts.Log}
-	s.serve = &handler{table: t, limits: opts.Limits, log: s.log}
+	s.serve = &handler{table: t, limits: opts.Limits, log: s.log, sites: s.sites}
 	s.http = &http.Server{
 		Handler:                      s.serve,
 		ReadHeaderTimeout:            opts.Limits.Header,
@@ -132,6 +134,7 @@ func (s *Server) Run(ctx context.Context) error {
 	own.Go(func() { s.feed.run(ctx) })
 	own.Go(func() { s.store.run(ctx) })
 	own.Go(func() { s.log.run(requests) })
+	own.Go(func() { s.sites.run(requests) })
 	s.feed.await(ctx, s.opts.Limits.Routes)
 
 	var listeners []net.Listener
@@ -176,6 +179,7 @@ func (s *Server) Run(ctx context.Context) error {
 	own.Wait()
 	s.table.forward.transport.CloseIdleConnections()
 	s.pid.remove()
+	s.sites.flush()
 	if e := s.log.flush(); e != nil {
 		err = errors.Join(err, e)
 	}

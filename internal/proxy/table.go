@@ -43,6 +43,13 @@ func (t *table) lookup(host string) *target {
 	return t.byDomain[host]
 }
 
+// has says whether a site has a route.
+func (t *table) has(site string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.bySite[site] != nil
+}
+
 // set adds r or puts it in place of the site's present route. Of two sites with one domain the later has it.
 func (t *table) set(r route.Route) {
 	t.mu.Lock()

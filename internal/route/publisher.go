@@ -41,6 +41,7 @@ type Publisher struct {
 
 	counting chan struct{} // holds one while the proxies are asked; guards counted
 	counted  counted
+	telling  chan struct{} // holds one while a proxy is asked for a log
 
 	mu       sync.Mutex
 	closed   bool
@@ -66,7 +67,7 @@ func NewPublisher(opts Options) (*Publisher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for logis-proxy: %w", err)
 	}
-	p := &Publisher{opts: opts, listener: l, closing: make(chan struct{}), counting: make(chan struct{}, 1), routes: make(map[string]Route), deleted: make(map[string]bool)}
+	p := &Publisher{opts: opts, listener: l, closing: make(chan struct{}), counting: make(chan struct{}, 1), telling: make(chan struct{}, 1), routes: make(map[string]Route), deleted: make(map[string]bool)}
 	p.wg.Go(p.accept)
 	return p, nil
 }

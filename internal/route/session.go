@@ -32,6 +32,8 @@ type session struct {
 	since    int64     // when the proxy's count began, Unix milliseconds; 0 for one that has not told
 	tallying *tallying // that is not yet acknowledged
 	tallied  uint64    // sequence number of its Count
+	logs     bool      // the proxy has access logs to tell of
+	telling  *telling  // that is not yet acknowledged
 }
 
 // wait is one sequence number whose acknowledgement somebody waits for.
@@ -181,9 +183,14 @@ func (s *session) take(r Reply) error {
 	if r.Tally != nil {
 		return s.tally(*r.Tally)
 	}
+	if r.Line != "" {
+		return s.tell(r.Line)
+	}
 	if r.Since != 0 {
 		s.since = r.Since
 	}
+	s.logs = s.logs || r.Logs
+	s.told(r)
 	return s.acknowledge(r.Ack)
 }
 

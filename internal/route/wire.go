@@ -9,7 +9,7 @@ import (
 // Bounds of one line on the socket, in bytes, its newline included. A reader ends the connection on a longer one.
 const (
 	MaxMessage = 256 << 10 // logisd to logis-proxy
-	MaxReply   = 1 << 10   // logis-proxy to logisd
+	MaxReply   = 8 << 10   // logis-proxy to logisd
 )
 
 // Op says what a Message does.
@@ -24,6 +24,8 @@ const (
 	End    Op = "end"
 	// Count asks for the Tally of each site that had a request. It is sent to a proxy that has told its Since.
 	Count Op = "count"
+	// Log asks for lines of a site's access log. It is sent to a proxy that has told that it has Logs.
+	Log Op = "log"
 )
 
 // Message is one line of JSON from logisd to logis-proxy.
@@ -31,7 +33,9 @@ type Message struct {
 	Seq   uint64 `json:"seq"` // 1, 2, … on each connection
 	Op    Op     `json:"op"`
 	Route *Route `json:"route,omitempty"` // of Set
-	Site  string `json:"site,omitempty"`  // of Delete
+	Site  string `json:"site,omitempty"`  // of Delete and Log
+	Lines int    `json:"lines,omitempty"` // of Log: how many of the last
+	From  string `json:"from,omitempty"`  // of Log: the At of an earlier answer, for what came since; "" is none
 }
 
 // Reply is one line of JSON from logis-proxy to logisd. With an Ack every message up to it is in effect, and what a Count asks
@@ -41,6 +45,10 @@ type Reply struct {
 	// Since is when the count of requests began, in Unix milliseconds; with the Ack of an End, by a proxy that answers Count.
 	Since int64  `json:"since,omitempty"`
 	Tally *Tally `json:"tally,omitempty"`
+	// Logs says, with the Ack of an End, that the proxy answers Log; At, with that of a Log, where its lines end.
+	Logs bool   `json:"logs,omitempty"`
+	At   string `json:"at,omitempty"`
+	Line string `json:"line,omitempty"`
 }
 
 // errTooLong is returned for a line past its bound.
@@ -76,7 +84,7 @@ func ParseMessage(line []byte) (Message, error) {
 
 // Encode appends r to buf as one line.
 func (r Reply) Encode(buf []byte) []byte {
-	line, _ := json.Marshal(r) // numbers, and a name: it cannot fail
+	line, _ := json.Marshal(r) // numbers, and text: it cannot fail
 	return append(append(buf, line...), '\n')
 }
 
@@ -90,8 +98,12 @@ func ParseReply(line []byte) (Reply, error) {
 		return r, fmt.Errorf("parse reply: %w", err)
 	}
 	switch {
-	case (r.Ack == 0) == (r.Tally == nil):
-		return r, errors.New("parse reply: neither an ack nor a tally")
+	case (r.Ack == 0) == (r.Tally == nil && r.Line == "") || r.Tally != nil && r.Line != "":
+		return r, errors.New("parse reply: neither an ack nor a tally nor a line")
+	case len(r.At) > maxLogAt:
+		return r, errors.New("parse reply: no position")
+	case r.Line != "":
+		return r, checkLine(r.Line)
 	case r.Since < 0 || r.Since > maxSince:
 		return r, errors.New("parse reply: counted since no time")
 	case r.Tally != nil:

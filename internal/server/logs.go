@@ -17,7 +17,7 @@ import (
 
 type logsInput struct {
 	Name    string `path:"name" maxLength:"255"`
-	Service string `query:"service" maxLength:"255" doc:"empty is all services"`
+	Service string `query:"service" maxLength:"255" doc:"empty is all services; proxy is what visitors asked logis-proxy for, which a stopped site has too"`
 	Lines   int    `query:"lines" minimum:"0" maximum:"10000" default:"100" doc:"how many of the last lines"`
 	Follow  bool   `query:"follow" doc:"go on with what comes"`
 }

@@ -1,0 +1,119 @@
+package proxy
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/logis-project/logis/internal/route"
+)
+
+// lines are what logisd is told of a site's log.
+func (r *rig) lines(site string, n int, from string) ([]string, string) {
+	r.t.Helper()
+	lines, at, err := r.publisher.Log(r.t.Context(), site, n, from)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return lines, at
+}
+
+func TestSiteLog(t *testing.T) {
+	r := newRig(t, Limits{})
+	r.site("alice", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })
+	r.site("bob", func(w http.ResponseWriter, _ *http.Request) {})
+	r.get("Alice.localhost:80", "/a?<b>", "User-Agent", "test \"1\"\\\u009b")
+	r.get("alice.localhost", "/"+strings.Repeat("x", 5000))
+	r.get("nobody.localhost", "/")
+	lines, at := r.lines("alice", 10, "")
+	want := `^\d{4}-\d\d-\d\dT[0-9:.]+Z alice\.localhost 127\.0\.0\.1 "GET /a\?<b>" 200 5 \d+\.\dms "test \\x221\\x22\\x5c\\xc2\\x9b"$`
+	if len(lines) != 2 || !regexp.MustCompile(want).MatchString(lines[0]) || !strings.Contains(lines[1], "xxx...\" 200") {
+		t.Fatalf("%q", lines)
+	}
+	if one, _ := r.lines("alice", 1, ""); len(one) != 1 || one[0] != lines[1] {
+		t.Errorf("the last: %q", one)
+	}
+	if none, _ := r.lines("bob", 10, ""); len(none) != 0 {
+		t.Errorf("of a site without visitors: %q", none)
+	}
+
+	r.get("alice.localhost", "/since")
+	since, at := r.lines("alice", 10, at)
+	if len(since) != 1 || !strings.Contains(since[0], "/since") {
+		t.Errorf("since: %q", since)
+	}
+	if again, _ := r.lines("alice", 10, at); len(again) != 0 {
+		t.Errorf("said again: %q", again)
+	}
+}
+
+// What came since a position is told once and whole, also where one file became the older one meanwhile.
+func TestSiteLogSince(t *testing.T) {
+	l := newSiteLogs(t.TempDir(), slog.New(slog.DiscardHandler))
+	at, told := "", 0
+	for i := range 2000 {
+		l.record("alice", &exchange{host: "alice.localhost", start: time.Now()}, &http.Request{Method: "GET", RequestURI: fmt.Sprint("/", i)})
+		if i%7 > 0 {
+			continue
+		}
+		var lines []string
+		lines, at = l.read("alice", 100, at)
+		for _, line := range lines {
+			if !strings.Contains(line, fmt.Sprintf("GET /%d\"", told)) {
+				t.Fatalf("line %d is %q", told, line)
+			}
+			told++
+		}
+		if told != i+1 {
+			t.Fatalf("%d lines of %d", told, i+1)
+		}
+	}
+}
+
+// Whatever visitors send, a site's log is bounded; and it goes with the site, whose name may be another's tomorrow.
+func TestSiteLogBounds(t *testing.T) {
+	dir := t.TempDir()
+	l := newSiteLogs(dir, slog.New(slog.DiscardHandler))
+	r := &http.Request{Method: "GET", RequestURI: strings.Repeat("\x00", 5000), RemoteAddr: "192.0.2.1:1", Header: http.Header{"User-Agent": {strings.Repeat("\"", 5000)}}}
+	for range 1000 {
+		l.record("alice", &exchange{host: strings.Repeat("h", 300), start: time.Now()}, r)
+	}
+	l.record("bob", &exchange{host: "bob", start: time.Now()}, r)
+	l.flush()
+	size := int64(0)
+	files, _ := filepath.Glob(filepath.Join(dir, "access-alice*"))
+	for _, f := range files {
+		fi, err := os.Stat(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += fi.Size()
+	}
+	if most := int64(2 * (maxSiteLog + maxSitePending + 2*route.MaxLogLine)); size > most || len(files) != 2 {
+		t.Errorf("%d bytes in %d files, at most %d", size, len(files), most)
+	}
+	lines, _ := l.read("alice", 10_000, "")
+	for _, line := range lines {
+		if len(line) > route.MaxLogLine || strings.ContainsFunc(line, func(c rune) bool { return c < ' ' || c > '~' }) {
+			t.Fatalf("%q", line)
+		}
+	}
+	l.keep([]route.Route{{Site: "bob"}})
+	if lines, _ := l.read("alice", 10, ""); len(lines) > 0 {
+		t.Errorf("after its end: %q", lines)
+	}
+	if lines, _ := l.read("bob", 10, ""); len(lines) != 1 {
+		t.Errorf("the other's: %q", lines)
+	}
+	l.remove("bob")
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 {
+		t.Errorf("left %q", left)
+	}
+}
