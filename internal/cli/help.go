@@ -22,17 +22,22 @@ func fitHelp(root *cobra.Command) {
 	})
 }
 
-// fold breaks the lines of text at helpWidth. Lines that begin with a space stay as they are: they show something.
+// fold fills the lines of each paragraph of text up to helpWidth. Lines that begin with a space stay as they are: they show
+// something.
 func fold(text string) string {
 	var b strings.Builder
-	for line := range strings.Lines(text) {
-		column := 0
-		if strings.HasPrefix(line, " ") {
-			b.WriteString(strings.TrimSuffix(line, "\n"))
-			line = line[len(line)-1:]
+	column := 0 // of the line that is being filled
+	for line := range strings.SplitSeq(text, "\n") {
+		if line == "" || line[0] == ' ' {
+			if column > 0 {
+				b.WriteByte('\n')
+			}
+			b.WriteString(line + "\n")
+			column = 0
+			continue
 		}
 		for word := range strings.FieldsSeq(line) {
-			width := len([]rune(word))
+			width := columnsOf(word)
 			switch {
 			case column == 0:
 			case column+1+width > helpWidth:
@@ -45,9 +50,6 @@ func fold(text string) string {
 			b.WriteString(word)
 			column += width
 		}
-		if strings.HasSuffix(line, "\n") {
-			b.WriteByte('\n')
-		}
 	}
-	return b.String()
+	return strings.TrimSuffix(b.String(), "\n")
 }

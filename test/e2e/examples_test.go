@@ -60,6 +60,7 @@ var helpInOrder = []example{
 	{"logis shell alice", answered("exit")},
 	{"echo 'ls www' | logis shell alice", typed},
 	{"logis logs alice --service nginx -f", watched},
+	{"logis logs alice --service proxy -n 20", typed},
 	{"logis stats", watched},
 	{"logis stats alice bob", watched},
 	{"logis stats --sort requests", watched},
