@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/logis-project/logis/api"
-	"github.com/logis-project/logis/images"
 )
 
 // completionTime is how long a TAB waits for logisd. One that is away or hangs gives no words, and no message into the
@@ -134,9 +133,4 @@ func (c *commandLine) completeImages(cmd *cobra.Command, given []string, prefix 
 		}
 		return names, err
 	})(cmd, given, prefix)
-}
-
-// completeManifests offers the images that logis can build.
-func completeManifests(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return images.Names(), cobra.ShellCompDirectiveNoFileComp
 }

@@ -17,7 +17,7 @@ func (c *commandLine) imageBuild() *cobra.Command {
 	return &cobra.Command{
 		Use: "build NAME", Short: "Build an image from its manifest with debootstrap",
 		Example: "  logis image build lemp",
-		Args:    exactly("NAME"), ValidArgsFunction: inTurn(completeManifests),
+		Args:    exactly("NAME"), ValidArgsFunction: inTurn(c.completeImages),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			begin := time.Now()
 			report, stop := c.showBuild(cmd.Context(), args[0])
