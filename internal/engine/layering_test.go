@@ -32,8 +32,7 @@ func allowed() map[string][]string {
 		"internal/container/entry": {"internal/linux"},
 		"internal/guest":           {"internal/frame", "internal/guest/control", "internal/linux", "internal/strict"},
 		"client":                   {"api", "internal/frame"},
-		// Of images the names alone, which a shell offers after `logis image build`.
-		"cmd/logis":                {"api", "client", "images", "internal/cli", "internal/frame", "internal/near", "internal/quantity", "internal/sshkey"},
+		"cmd/logis":                {"api", "client", "internal/cli", "internal/frame", "internal/near", "internal/quantity", "internal/sshkey"},
 		"cmd/logis-probe":          {"internal/probe"},
 		"cmd/logis-init":           {"internal/container/entry", "internal/frame", "internal/guest", "internal/guest/control", "internal/linux", "internal/strict"},
 	}
