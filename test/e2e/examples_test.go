@@ -86,9 +86,10 @@ var helpInOrder = []example{
 // typed runs a line to its end.
 func typed(line string) *exec.Cmd { return exec.Command("sh", "-c", line) }
 
-// watched ends a line that goes on, as Ctrl-C does; that is no failure of it.
+// watched ends a line that goes on, as Ctrl-C does; that is no failure of it. In the foreground timeout(1) signals script(1) once: a
+// second SIGINT, to the group, could meet it after it has handled the first, and end it with status 130.
 func watched(line string) *exec.Cmd {
-	return exec.Command("timeout", "--preserve-status", "--signal=INT", "3", "script", "-qefc", "exec "+line, "/dev/null")
+	return exec.Command("timeout", "--foreground", "--preserve-status", "--signal=INT", "3", "script", "-qefc", "exec "+line, "/dev/null")
 }
 
 // answered runs a line on a terminal, where somebody types text.
