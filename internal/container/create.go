@@ -30,6 +30,9 @@ type Spec struct {
 	Resolver   []string
 	Limits     Limits
 	Handed     Handed // nil: it is handed nothing, and can be handed nothing later
+	// Lay are files, by their paths below the root, that are laid down at the start where the container has none of the name and has the
+	// directory: what a site of an earlier release lacks.
+	Lay map[string]string
 }
 
 // Create makes the namespaces of a container, with a first process that waits. The caller connects its network through
@@ -274,6 +277,9 @@ func (c *Container) Start(ctx context.Context) error {
 	spec := entry.Spec{
 		Name: c.name, Resolver: c.spec.Resolver, Filter: c.runtime.filter, Keep: keptNumbers(),
 		OpenFiles: uint64(c.spec.Limits.OpenFiles), LogSize: c.spec.Limits.LogSize,
+	}
+	for path, content := range c.spec.Lay {
+		spec.Lay = append(spec.Lay, entry.File{Path: path, Content: content})
 	}
 	if c.spec.Data != (Layers{}) {
 		data, err := assembleData(c.spec.Data)

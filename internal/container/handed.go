@@ -34,6 +34,9 @@ const (
 	maxTable     = 1 << 20 // bytes of a container's mount table, which it cannot add to
 )
 
+// ErrNotHanded is a container's that was started without a place for what it is handed, by a logisd of an earlier release.
+var ErrNotHanded = errors.New("it was started by an earlier release, which handed it nothing: restart it")
+
 // openHanded makes the file system of what the container of a Spec is handed: a detached mount that can only be read.
 func openHanded(spec Spec) (*os.File, error) {
 	id := strconv.FormatUint(uint64(spec.IDBase), 10)
@@ -118,7 +121,7 @@ func findHanded(table *os.File) (*os.File, error) {
 	}
 	path, device, ok := handedPlace(content)
 	if !ok {
-		return nil, errors.New("it is handed nothing")
+		return nil, ErrNotHanded
 	}
 	root, err := os.OpenFile("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -3,6 +3,7 @@
 package container
 
 import (
+	"errors"
 	"os"
 	"strconv"
 	"strings"
@@ -100,7 +101,10 @@ func TestHandedHalfWritten(t *testing.T) {
 func TestHandedNothing(t *testing.T) {
 	b := newBox(t)
 	c := b.start(b.spec("alice", 0))
-	if err := c.Hand(Handed{"keys": ""}); err == nil || !strings.Contains(err.Error(), "it is handed nothing") {
+	if err := c.Hand(Handed{"keys": ""}); !errors.Is(err, ErrNotHanded) {
 		t.Errorf("Hand: %v", err)
+	}
+	if _, err := c.Handed(); !errors.Is(err, ErrNotHanded) {
+		t.Errorf("Handed: %v", err)
 	}
 }

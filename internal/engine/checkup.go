@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/logis-project/logis/internal/container"
 	"github.com/logis-project/logis/internal/image"
 	"github.com/logis-project/logis/internal/lxcfs"
 	"github.com/logis-project/logis/internal/network"
@@ -125,7 +126,7 @@ func (x *examination) checkup(rec site.Record, c census) []Finding {
 			mend: func(context.Context) error { return s.container.Renew(x.view.Mounts) },
 		})
 	}
-	if got, err := s.container.Handed(); err != nil || !maps.Equal(got, handed(rec)) {
+	if got, err := s.container.Handed(); !errors.Is(err, container.ErrNotHanded) && (err != nil || !maps.Equal(got, handed(rec))) {
 		findings = append(findings, Finding{
 			What: "its sshd does not see the keys of its record" + because(words(err)), Remedy: "hand them over again",
 			mend: func(context.Context) error { return s.container.Hand(handed(rec)) },

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,6 +43,12 @@ func (e *Engine) changeKeys(ctx context.Context, name string, change func(site.S
 	if err != nil {
 		return site.KeyChange{}, err
 	}
+	c := e.live(name).snapshot().container
+	if c != nil {
+		if _, err := c.Handed(); errors.Is(err, container.ErrNotHanded) {
+			return site.KeyChange{}, fmt.Errorf("%w: %w", site.ErrConflict, container.ErrNotHanded)
+		}
+	}
 	spec, changed, err := change(old.Spec)
 	if err != nil {
 		return site.KeyChange{}, err
@@ -58,7 +65,7 @@ func (e *Engine) changeKeys(ctx context.Context, name string, change func(site.S
 		return site.KeyChange{}, err
 	}
 	// Also where nothing has changed: whoever asks again wants the keys to be there.
-	if c := e.live(name).snapshot().container; c != nil {
+	if c != nil {
 		undo.add("put back the keys", func(context.Context) error { return c.Hand(handed(old)) })
 		if err := c.Hand(handed(rec)); err != nil {
 			return site.KeyChange{}, fmt.Errorf("%w: or stop it, and do this then", err)
@@ -95,7 +102,10 @@ func (e *Engine) applyKeys(rec site.Record) {
 	if c == nil {
 		return
 	}
-	if err := c.Hand(handed(rec)); err != nil {
+	switch err := c.Hand(handed(rec)); {
+	case errors.Is(err, container.ErrNotHanded): // its keys are those that it was started with: changeKeys
+		e.log.Info("keys of a site can be changed once it is restarted", "site", rec.Name(), "reason", err)
+	case err != nil:
 		e.log.Error("hand a site its keys: see logis doctor", "site", rec.Name(), "error", err)
 	}
 }

@@ -221,6 +221,7 @@ func (e *Engine) containerSpec(rec site.Record) (container.Spec, error) {
 		Resolver: []string{e.network.Gateway4().String()},
 		Limits:   limitsOf(rec),
 		Handed:   handed(rec),
+		Lay:      image.Laid(container.HandedDir),
 	}
 	if base.Reserved != "" {
 		spec.Data, spec.DataTarget = dataLayers(dir), base.Reserved

@@ -149,7 +149,7 @@ func (l *layer) addIdentity(v templateValues) error {
 		return nil // an image without ssh
 	}
 	if v.HostDir != "" {
-		if err := l.writeFile("etc/ssh/sshd_config.d/logis.conf", []byte(sshdConfig(v.HostDir)), 0o644, 0, 0); err != nil {
+		if err := l.writeFile(sshdConfigPath, []byte(sshdConfig(v.HostDir)), 0o644, 0, 0); err != nil {
 			return err
 		}
 	}
@@ -167,6 +167,14 @@ func (l *layer) addIdentity(v templateValues) error {
 		}
 	}
 	return nil
+}
+
+const sshdConfigPath = "etc/ssh/sshd_config.d/logis.conf"
+
+// Laid are the files, by path below the root, that Personalise writes today and that a site of an earlier release may lack: those that
+// make sshd look at what it finds in hostDir.
+func Laid(hostDir string) map[string]string {
+	return map[string]string{sshdConfigPath: sshdConfig(hostDir)}
 }
 
 // sshdConfig makes sshd take the keys that the host hands to the site beside the owner's own ones, which it has no hand in, and refuse

@@ -51,6 +51,7 @@ func assemble(mounts []*os.File, spec Spec) error {
 		}
 		rest = rest[1:]
 	}
+	layDown(root, spec.Lay)
 	// proc and sysfs before the old root is let go of: the kernel grants new ones only while it sees full ones.
 	if err := mountNew(root, "sys", "sysfs", readonly|nosuid|nodev|noexec); err != nil {
 		return err
@@ -205,6 +206,14 @@ func mountRun(root *os.File, spec Spec) error {
 		fmt.Fprintf(&conf, "nameserver %s\n", address)
 	}
 	return writeBeneath(run, "logis/resolv.conf", os.O_CREATE|os.O_EXCL, conf.String())
+}
+
+// layDown writes files where the site has none yet, in directories that it has, as the site's own root. Whatever else it has there is
+// its own affair, and no reason not to start.
+func layDown(root *os.File, files []File) {
+	for _, f := range files {
+		_ = writeBeneath(root, f.Path, os.O_CREATE|os.O_EXCL, f.Content)
+	}
 }
 
 func writeBeneath(dir *os.File, path string, flags int, content string) error {

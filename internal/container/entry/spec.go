@@ -31,12 +31,19 @@ type Spec struct {
 	Name       string   `json:"name"`        // site; its owner's login name; the host name inside
 	DataTarget string   `json:"data_target"` // absolute path inside, "" for none
 	Handed     bool     `json:"handed"`      // there is a mount for HandedDir
+	Lay        []File   `json:"lay"`         // laid down where there is nothing yet
 	View       []string `json:"view"`        // files of /proc and /sys that are mounted over, as paths below the root
 	Resolver   []string `json:"resolver"`    // addresses for resolv.conf
 	Filter     []byte   `json:"filter"`      // seccomp program: struct sock_filter, 8 bytes each, little endian
 	Keep       []uint   `json:"keep"`        // capability numbers left in the bounding set
 	OpenFiles  uint64   `json:"open_files"`  // of each process, soft and hard; 0 is the host's
 	LogSize    int64    `json:"log_size"`    // bytes on disk of each service's log; 0 is PID 1's default
+}
+
+// File is a small text file of root's, that everybody may read.
+type File struct {
+	Path    string `json:"path"` // below the root
+	Content string `json:"content"`
 }
 
 // MaxSpec bounds one message on the channel, in bytes.
