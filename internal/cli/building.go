@@ -121,22 +121,3 @@ func clock(d time.Duration) string {
 	s := int(d.Seconds())
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
-
-// fit shortens s to a number of columns, less one: some terminals go to the next line when the last one is written. What
-// may be wide is counted as wide.
-func fit(s string, columns int) string {
-	used, end := 0, 0 // end is where an ellipsis still fits
-	for i, r := range s {
-		if used < columns-1 {
-			end = i
-		}
-		used++
-		if r >= 0x1100 { // Hangul, the first wide characters
-			used++
-		}
-		if used > columns-1 {
-			return s[:end] + "…"
-		}
-	}
-	return s
-}

@@ -43,7 +43,8 @@ func (c *commandLine) live(line func(width int) string) (stop func()) {
 	bars := mpb.New(mpb.WithOutput(c.Err), mpb.WithRefreshRate(redraw))
 	// No total: mpb takes away a bar that has reached its own, and draws it no more.
 	bar := bars.MustAdd(0, mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
-		_, err := io.WriteString(w, fit(line(s.AvailableWidth), s.AvailableWidth))
+		// One column stays free: some terminals go to the next line when the last one is written.
+		_, err := io.WriteString(w, shorten(line(s.AvailableWidth), s.AvailableWidth-1))
 		return err
 	}), mpb.BarFillerTrim())
 	return func() {
