@@ -28,29 +28,14 @@ func enterCell() error {
 		return err
 	}
 	defer root.Close()
-	at, err := os.OpenFile("/tmp", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0) // any directory will do
-	if err != nil {
-		return fmt.Errorf("open a place for the root: %w", err)
-	}
-	defer at.Close()
-	if err := linux.Attach(root, at); err != nil {
+	if err := linux.PlaceRoot(root); err != nil {
 		return err
 	}
 	if err := furnish(root); err != nil {
 		return err
 	}
-	if err := unix.Fchdir(int(root.Fd())); err != nil {
-		return fmt.Errorf("enter the root: %w", err)
-	}
-	if err := unix.PivotRoot(".", "."); err != nil {
-		return fmt.Errorf("pivot_root: %w", err)
-	}
-	// The old root now lies on top of the new one (pivot_root(2), NOTES).
-	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
-		return fmt.Errorf("let go of the host's root: %w", err)
-	}
-	if err := unix.Chdir("/"); err != nil {
-		return fmt.Errorf("enter the root: %w", err)
+	if err := linux.PivotTo(root); err != nil {
+		return err
 	}
 	return dropBounding()
 }

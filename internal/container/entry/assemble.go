@@ -24,13 +24,7 @@ func assemble(mounts []*os.File, spec Spec) error {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
 	root, rest := mounts[0], mounts[1:]
-	// Any directory of the old root will do: it is let go of below. It has to be reachable for the container's ids.
-	at, err := os.OpenFile("/tmp", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open a place for the root: %w", err)
-	}
-	defer at.Close()
-	if err := linux.Attach(root, at); err != nil {
+	if err := linux.PlaceRoot(root); err != nil {
 		return err
 	}
 	if spec.DataTarget != "" {
@@ -74,18 +68,8 @@ func assemble(mounts []*os.File, spec Spec) error {
 }
 
 func pivot(root *os.File) error {
-	if err := unix.Fchdir(int(root.Fd())); err != nil {
-		return fmt.Errorf("enter the root: %w", err)
-	}
-	if err := unix.PivotRoot(".", "."); err != nil {
-		return fmt.Errorf("pivot_root: %w", err)
-	}
-	// The old root now lies on top of the new one (pivot_root(2), NOTES).
-	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
-		return fmt.Errorf("let go of the host's root: %w", err)
-	}
-	if err := unix.Chdir("/"); err != nil {
-		return fmt.Errorf("enter the root: %w", err)
+	if err := linux.PivotTo(root); err != nil {
+		return err
 	}
 	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
