@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -176,11 +177,15 @@ func tarOf(t testing.TB, entries ...entry) []byte {
 
 func TestImportRefusesIncompleteArchives(t *testing.T) {
 	whole := archiveOf(t, append(begin(), fileEntry("rootfs/a", strings.Repeat("some text ", 1000)))...)
+	random := make([]byte, 1<<20)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(random)
+	long := archiveOf(t, append(begin(), fileEntry("rootfs/a", string(random)))...)
 	for name, data := range map[string][]byte{
 		"empty":        nil,
 		"not zstd":     []byte("hello"),
 		"cut":          whole[:len(whole)-20],
 		"cut early":    whole[:len(whole)/2],
+		"cut in file":  long[:len(long)/2],
 		"rubbish last": append(bytes.Clone(whole), "rubbish"...),
 		"no root":      archiveOf(t, begin()[:2]...),
 		"no reserved":  archiveOf(t, begin()[:3]...),

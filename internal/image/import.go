@@ -127,7 +127,7 @@ func (m *importer) run(ctx context.Context) (Image, Manifest, error) {
 		if err != nil {
 			return Image{}, Manifest{}, archiveError(ctx, err)
 		}
-		if err := m.add(header); err != nil {
+		if err := m.add(ctx, header); err != nil {
 			return Image{}, Manifest{}, fmt.Errorf("%.200q: %w", header.Name, err)
 		}
 	}
@@ -170,7 +170,7 @@ func (m *importer) describe(ctx context.Context) (Image, Manifest, error) {
 }
 
 // add makes one entry. Its directory must be one that the archive itself has made: so nothing runs through a link.
-func (m *importer) add(h *tar.Header) error {
+func (m *importer) add(ctx context.Context, h *tar.Header) error {
 	name := path.Clean(h.Name)
 	if strings.TrimSuffix(h.Name, "/") != name || strings.ContainsRune(name, 0) ||
 		name != rootfsDir && !strings.HasPrefix(name, rootfsDir+"/") || !filepath.IsLocal(name) {
@@ -200,7 +200,7 @@ func (m *importer) add(h *tar.Header) error {
 	case tar.TypeDir:
 		return m.directory(name, h)
 	case tar.TypeReg:
-		return m.regular(name, h)
+		return m.regular(ctx, name, h)
 	case tar.TypeSymlink:
 		return m.symlink(name, h)
 	case tar.TypeLink:
@@ -222,7 +222,7 @@ func (m *importer) directory(name string, h *tar.Header) error {
 	return m.root.Chmod(name, fileMode(uint32(h.Mode)))
 }
 
-func (m *importer) regular(name string, h *tar.Header) error {
+func (m *importer) regular(ctx context.Context, name string, h *tar.Header) error {
 	if err := m.spend(h.Size); err != nil {
 		return err
 	}
@@ -233,7 +233,7 @@ func (m *importer) regular(name string, h *tar.Header) error {
 	}
 	defer f.Close() // the error path's; Close below is the one that counts
 	if _, err := io.CopyBuffer(struct{ io.Writer }{f}, struct{ io.Reader }{m.tar}, m.buf); err != nil {
-		return err
+		return archiveError(ctx, err)
 	}
 	if err := m.attributes(f, h.PAXRecords); err != nil {
 		return err
