@@ -43,6 +43,7 @@ const (
 	scriptStarting = "starting"
 	scriptStarted  = "started"
 	scriptFailed   = "failed"
+	scriptEnabled  = "enabled" // since the site started: apt started it, or nobody has
 )
 
 // supervised says whether PID 1 itself runs, or would run, what Debian's init script of that name starts: that is never run
@@ -217,6 +218,17 @@ func (s *initScripts) all() []initScript {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.list)
+}
+
+// allScripts returns what PID 1 ran, and what packages have brought since.
+func (g *guest) allScripts() []initScript {
+	list := g.scripts.all()
+	for _, name := range g.enabledScripts("2", 'S') {
+		if !slices.ContainsFunc(list, func(s initScript) bool { return s.name == name }) {
+			list = append(list, initScript{name: name, state: scriptEnabled})
+		}
+	}
+	return list
 }
 
 // hasScript says whether there is an init script of that name.

@@ -43,7 +43,7 @@ func (g *guest) obeyWords(ctx context.Context, a *answer, words []string) byte {
 	}
 	switch verb {
 	case "list", "ls":
-		a.print(table(g.board.all(), g.scripts.all()))
+		a.print(table(g.board.all(), g.allScripts()))
 		return exitDone
 	case "info":
 		return g.printText(a, "motd")
@@ -152,7 +152,7 @@ func because(why string) string {
 // printStatus prints the line of one service; the exit status is that of LSB's init scripts.
 func (g *guest) printStatus(a *answer, args []string) byte {
 	if len(args) == 0 {
-		a.print(table(g.board.all(), g.scripts.all()))
+		a.print(table(g.board.all(), g.allScripts()))
 		return exitDone
 	}
 	name := serviceOf(args[0])
