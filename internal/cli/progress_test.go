@@ -117,9 +117,41 @@ func TestInterruptedBuild(t *testing.T) {
 	_ = cmd.Process.Signal(os.Interrupt)
 	seen("interrupted: waiting until logisd has ended it")
 	close(undone)
-	seen("logis: cannot build image \"lemp\": interrupted, nothing was left behind\r\n")
+	drawn := seen("logis: cannot build image \"lemp\": interrupted, nothing was left behind\r\n")
+	if !strings.Contains(drawn, "\n\r\x1b[1A\x1b[J") {
+		t.Errorf("the line is taken away from where the cursor is: %q", drawn)
+	}
+	// The terminal's echo of Ctrl-C moves the cursor, and a line that began elsewhere would go on into the next.
+	for frame := range strings.SplitSeq(drawn, "\x1b[J") {
+		if strings.HasPrefix(frame, "image") {
+			t.Errorf("a line is drawn from where the cursor is: %q", frame)
+		}
+	}
 	if got := exitStatus(cmd.Wait()); got != 1 {
 		t.Errorf("exit status %d", got)
+	}
+}
+
+// TestBuildOnNoSize: a terminal that has no size, as of script(1) without one, gets the lines of a pipe.
+func TestBuildOnNoSize(t *testing.T) {
+	m := servertest.New()
+	m.Build = func(_ context.Context, report func(engine.Progress)) error {
+		report(engine.Progress{Step: "scrub", Index: 1, Total: 1})
+		return nil
+	}
+	socket, _ := servertest.Serve(t, m)
+	cmd := command(socket, "image", "build", "lemp")
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	cmd.Stderr = slave
+	err = cmd.Run()
+	_ = slave.Close()
+	drawn, _ := io.ReadAll(master) // EIO is its end
+	if err != nil || string(drawn) != "[1/1] scrub\r\n" {
+		t.Errorf("%v, drawn %q", err, drawn)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
 )
 
 const (
@@ -32,11 +33,19 @@ func (c *commandLine) watch(s watched) (stop func()) {
 	return background(func(quit <-chan struct{}) { c.tell(s, quit) })
 }
 
-// draws tells whether a line can be drawn in place on standard error.
+// draws tells whether a line can be drawn in place on standard error: on a terminal that has no size mpb draws nothing.
 func (c *commandLine) draws() bool {
-	_, ok := terminal(c.Err)
-	return ok && c.Term != "" && c.Term != "dumb"
+	fd, ok := terminal(c.Err)
+	if !ok || c.Term == "" || c.Term == "dumb" {
+		return false
+	}
+	w, h, err := term.GetSize(fd)
+	return err == nil && w > 0 && h > 0
 }
+
+// home takes the cursor to the first column: the terminal's echo of Ctrl-C has moved it, and mpb goes up and erases from
+// where it is.
+const home = "\r"
 
 // live keeps one line on the terminal, drawn again in place until stop, which takes it away.
 func (c *commandLine) live(line func(width int) string) (stop func()) {
@@ -44,10 +53,11 @@ func (c *commandLine) live(line func(width int) string) (stop func()) {
 	// No total: mpb takes away a bar that has reached its own, and draws it no more.
 	bar := bars.MustAdd(0, mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
 		// One column stays free: some terminals go to the next line when the last one is written.
-		_, err := io.WriteString(w, shorten(line(s.AvailableWidth), s.AvailableWidth-1))
+		_, err := io.WriteString(w, home+shorten(line(s.AvailableWidth), s.AvailableWidth-1))
 		return err
 	}), mpb.BarFillerTrim())
 	return func() {
+		_, _ = io.WriteString(c.Err, home)
 		bar.Abort(true)
 		bars.Wait()
 	}
