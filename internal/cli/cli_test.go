@@ -133,6 +133,7 @@ func TestStatuses(t *testing.T) {
 		{"image show none", 3, "logis: cannot show image \"none\": no such image\n"},
 		{"image import " + dir + "/none", 1, "no such file"},
 		{"image export none " + dir + "/none.tar.zst", 3, `cannot export image "none": no such image`},
+		{"image export lemp " + dir + "/none/x", 1, `cannot export image "lemp": write ` + dir + "/none/x: no such file or directory"},
 		{"image build broken", 1, "cannot build image"},
 		{"sites", 0, ""},
 		{"sites up", 0, ""},

@@ -83,7 +83,7 @@ func (c *commandLine) runCreate(ctx context.Context, req api.CreateRequest) erro
 	}
 	c.printf("  %s\n", clean(sshLine(s)))
 	if len(req.SSHKeys) == 0 {
-		c.printf("  no ssh key was given: log in with: logis shell %s\n", clean(s.Name))
+		c.printf("  no ssh key was given: give one with: logis key add %s FILE\n", clean(s.Name))
 	}
 	c.warn(s.Warnings)
 	return nil

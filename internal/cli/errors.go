@@ -131,10 +131,15 @@ func exactly(operands ...string) cobra.PositionalArgs {
 		if len(operands) > 0 {
 			want = strings.Join(operands, " ")
 		}
-		got := "none"
-		if len(args) > 0 {
-			got = count(len(args), "operand")
-		}
-		return usage(cmd, "%s takes %s, got %s", strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" "), want, got)
+		return takes(cmd, want, args)
 	}
+}
+
+// takes is a wrong number of operands.
+func takes(cmd *cobra.Command, want string, args []string) error {
+	got := "none"
+	if len(args) > 0 {
+		got = count(len(args), "operand")
+	}
+	return usage(cmd, "%s takes %s, got %s", strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" "), want, got)
 }

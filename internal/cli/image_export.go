@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -43,20 +44,20 @@ func (c *commandLine) exportFile(ctx context.Context, name, file string) error {
 	if st, err := os.Stat(file); err == nil && !st.Mode().IsRegular() {
 		f, err := os.OpenFile(file, os.O_WRONLY, 0)
 		if err != nil {
-			return plain(err)
+			return fmt.Errorf("write %s: %w", clean(file), plain(err))
 		}
 		return errors.Join(c.export(ctx, name, f), f.Close())
 	}
 	f, err := renameio.NewPendingFile(file, renameio.WithTempDir(filepath.Dir(file)), renameio.WithPermissions(0o644))
 	if err != nil {
-		return plain(err)
+		return fmt.Errorf("write %s: %w", clean(file), plain(err))
 	}
 	defer func() { _ = f.Cleanup() }()
 	if err := c.export(ctx, name, f); err != nil {
 		return err
 	}
 	if err := f.CloseAtomicallyReplace(); err != nil {
-		return plain(err)
+		return fmt.Errorf("write %s: %w", clean(file), plain(err))
 	}
 	c.printf("image %s is exported to %s\n", clean(name), clean(file))
 	return nil

@@ -157,7 +157,7 @@ func (c *commandLine) sayKeys(name string, keys []api.Key, what string) {
 func nameAnd(more string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < 2 {
-			return usage(cmd, "%s takes NAME %s..., got %s", cmd.Name(), more, count(len(args), "operand"))
+			return takes(cmd, "NAME "+more+"...", args)
 		}
 		return nil
 	}

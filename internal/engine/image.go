@@ -126,7 +126,11 @@ func (e *Engine) RemoveImage(ctx context.Context, name string) error {
 	}
 	for _, img := range all {
 		if img.Name == name && len(img.UsedBy) > 0 {
-			return fmt.Errorf("%w: %s is used by %s: destroy the site first", site.ErrConflict, imageID(img.Image), someOf(img.UsedBy))
+			first := "the site"
+			if len(img.UsedBy) > 1 {
+				first = "these sites"
+			}
+			return fmt.Errorf("%w: %s is used by %s: destroy %s first", site.ErrConflict, imageID(img.Image), someOf(img.UsedBy), first)
 		}
 	}
 	var errs []error
