@@ -199,3 +199,20 @@ func TestEnabledScripts(t *testing.T) {
 		t.Errorf("to stop: %q", got)
 	}
 }
+
+// What a visitor has written into a log, or a service says of its end, does not steer the terminal of who reads it.
+func TestLogIsHarmless(t *testing.T) {
+	var out bytes.Buffer
+	a := &answer{frames: frame.NewWriter(&out)}
+	hostile := "GET /\x1b]0;x\a\r\u009b2J\u202e\xff ü"
+	if err := a.log(control.LogLine{Time: "2026-11-27T01:00:00Z", Service: "nginx", Text: hostile}, true); err != nil {
+		t.Fatal(err)
+	}
+	_, got, err := frame.Read(&out)
+	if want := "2026-11-27 01:00:00Z nginx: GET /\ufffd]0;x\ufffd\ufffd\ufffd2J\ufffd\ufffd ü\n"; string(got) != want || err != nil {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+	if got := table([]control.Service{{Name: "nginx", Error: hostile}}, nil); strings.ContainsAny(got, "\x1b\a\r\u009b\u202e") {
+		t.Errorf("%q", got)
+	}
+}

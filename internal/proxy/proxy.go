@@ -99,7 +99,7 @@ func New(opts Options) *Server {
 	forward := newForwarder(opts.Limits, opts.Log)
 	t := newTable(forward)
 	s := &Server{opts: opts, table: t, store: newStore(opts.StateDir, t, opts.Log), log: newAccessLog(opts.AccessLog)}
-	s.sites = newSiteLogs(opts.StateDir, opts.Log)
+	s.sites = newSiteLogs(opts.StateDir, t.has, opts.Log)
 	s.feed = newFeed(opts.Socket, t, s.store.changed, s.sites, opts.Log)
 	s.gate = newGate(opts.Limits.Clients, opts.Limits.Stall, newVisitors(opts.Limits.PerVisitor, opts.Sites, opts.Log))
 	s.pid = pidFile{filepath.Join(opts.StateDir, "pid"), opts.Log}

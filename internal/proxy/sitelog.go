@@ -23,7 +23,8 @@ import (
 
 const (
 	maxSiteLog     = 64 << 10 // bytes of a site's file, after which it becomes the older of two
-	maxSitePending = 16 << 10 // bytes of a site's lines that wait for the next write
+	maxSitePending = 16 << 10 // bytes of a site's lines that are worth a write at once
+	maxSiteBacklog = 32 << 10 // bytes of them that wait for a disk that does not keep up: what comes then is lost
 	maxSiteField   = 256      // bytes of one field of a line, before it is escaped
 	siteLogPrefix  = "access-"
 	siteLogSuffix  = ".log"
@@ -31,17 +32,21 @@ const (
 )
 
 // siteLogs keep what visitors asked of each site, for its admin to read: two files a site of at most maxSiteLog bytes and a line,
-// of printable ASCII. A replaced proxy and its successor write to the same ones.
+// of printable ASCII. A replaced proxy and its successor write to the same ones. No request waits for a disk.
 type siteLogs struct {
-	dir string
-	log *slog.Logger
+	dir   string
+	known func(site string) bool // has a route
+	log   *slog.Logger
+	full  chan struct{} // a write is worth it; buffered, 1
+
+	files sync.Mutex // held while files are written, read or removed; taken before mu
 
 	mu      sync.Mutex
 	pending map[string][]byte // by site: whole lines that are not written yet
 }
 
-func newSiteLogs(dir string, log *slog.Logger) *siteLogs {
-	return &siteLogs{dir: dir, log: log, pending: map[string][]byte{}}
+func newSiteLogs(dir string, known func(string) bool, log *slog.Logger) *siteLogs {
+	return &siteLogs{dir: dir, known: known, log: log, full: make(chan struct{}, 1), pending: map[string][]byte{}}
 }
 
 // appendSiteLine appends the line of a request that is over: when, by which host name, whose, what, and what came of it.
@@ -74,17 +79,23 @@ func appendSiteLine(b []byte, ex *exchange, r *http.Request, now time.Time) []by
 	return append(b[:min(len(b), begin+route.MaxLogLine)], '\n')
 }
 
-// record adds the line of a request to a site.
+// record adds the line of a request to a site; not to one that has gone meanwhile, whose name may be another's tomorrow.
 func (l *siteLogs) record(site string, ex *exchange, r *http.Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.pending[site]) > maxSiteBacklog || !l.known(site) {
+		return
+	}
 	l.pending[site] = appendSiteLine(l.pending[site], ex, r, time.Now())
 	if len(l.pending[site]) > maxSitePending {
-		l.write(site)
+		select {
+		case l.full <- struct{}{}:
+		default:
+		}
 	}
 }
 
-// run flushes at intervals until ctx is done.
+// run flushes at intervals, and when it is worth it, until ctx is done.
 func (l *siteLogs) run(ctx context.Context) {
 	t := time.NewTicker(logInterval)
 	defer t.Stop()
@@ -94,16 +105,22 @@ func (l *siteLogs) run(ctx context.Context) {
 			return
 		case <-t.C:
 			l.flush()
+		case <-l.full:
+			l.flush()
 		}
 	}
 }
 
 // flush writes what has been recorded.
 func (l *siteLogs) flush() {
+	l.files.Lock()
+	defer l.files.Unlock()
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	for site := range l.pending {
-		l.write(site)
+	all := l.pending
+	l.pending = map[string][]byte{}
+	l.mu.Unlock()
+	for site, lines := range all {
+		l.write(site, lines)
 	}
 }
 
@@ -111,10 +128,17 @@ func (l *siteLogs) path(site string) string {
 	return filepath.Join(l.dir, siteLogPrefix+site+siteLogSuffix)
 }
 
-// write writes what a site has waiting; l.mu is held. What cannot be written is lost, and no visitor waits for it.
-func (l *siteLogs) write(site string) {
+// take returns what a site has waiting, which is not there any more.
+func (l *siteLogs) take(site string) []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	lines := l.pending[site]
 	delete(l.pending, site)
+	return lines
+}
+
+// write writes lines of a site; l.files is held. What cannot be written is lost.
+func (l *siteLogs) write(site string, lines []byte) {
 	path := l.path(site)
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -133,9 +157,9 @@ func (l *siteLogs) write(site string) {
 
 // remove forgets what a site's visitors asked for.
 func (l *siteLogs) remove(site string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.pending, site)
+	l.files.Lock()
+	defer l.files.Unlock()
+	l.take(site)
 	for _, path := range []string{l.path(site), l.path(site) + olderLog} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			l.log.Warn("remove access log of site", "site", site, "error", err)
@@ -162,10 +186,10 @@ func (l *siteLogs) keep(routes []route.Route) {
 // read returns the last n lines of a site and where they end; with from, which is where an earlier answer ended, those since, at
 // most n of the last. Where the files have gone on so far that from is in neither, it is as without.
 func (l *siteLogs) read(site string, n int, from string) (lines []string, at string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.pending[site]) > 0 {
-		l.write(site)
+	l.files.Lock()
+	defer l.files.Unlock()
+	if waiting := l.take(site); len(waiting) > 0 {
+		l.write(site, waiting)
 	}
 	older, olderInode := readLog(l.path(site) + olderLog)
 	newer, inode := readLog(l.path(site))
@@ -182,11 +206,12 @@ func (l *siteLogs) read(site string, n int, from string) (lines []string, at str
 			older = older[min(skip, len(older)):]
 		}
 	}
-	text := strings.TrimSuffix(string(append(older, newer...)), "\n")
-	if text == "" {
-		return nil, at
+	for line := range strings.Lines(string(append(older, newer...))) {
+		// After a power cut there may be anything, which logisd would not take.
+		if line = strings.TrimSuffix(line, "\n"); line != "" && route.CheckLogLine(line) == nil {
+			lines = append(lines, line)
+		}
 	}
-	lines = strings.Split(text, "\n")
 	return lines[max(0, len(lines)-n):], at
 }
 
@@ -201,6 +226,6 @@ func readLog(path string) (data []byte, inode uint64) {
 	if unix.Fstat(int(f.Fd()), &st) != nil {
 		return nil, 0
 	}
-	data, _ = io.ReadAll(io.LimitReader(f, 2*maxSiteLog))
+	data, _ = io.ReadAll(io.LimitReader(f, 4*maxSiteLog))
 	return data[:bytes.LastIndexByte(data, '\n')+1], st.Ino
 }

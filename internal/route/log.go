@@ -106,8 +106,8 @@ func (s *session) told(r Reply) {
 	}
 }
 
-// checkLine accepts what a line may hold.
-func checkLine(line string) error {
+// CheckLogLine accepts what a line may hold.
+func CheckLogLine(line string) error {
 	if len(line) > MaxLogLine {
 		return fmt.Errorf("a line of %d bytes", len(line))
 	}

@@ -103,7 +103,7 @@ func ParseReply(line []byte) (Reply, error) {
 	case len(r.At) > maxLogAt:
 		return r, errors.New("parse reply: no position")
 	case r.Line != "":
-		return r, checkLine(r.Line)
+		return r, CheckLogLine(r.Line)
 	case r.Since < 0 || r.Since > maxSince:
 		return r, errors.New("parse reply: counted since no time")
 	case r.Tally != nil:
