@@ -103,14 +103,14 @@ func options(c *cobra.Command) []string {
 		if f.Hidden || f.Deprecated != "" || f.Name == "help" {
 			return
 		}
-		name, usage := pflag.UnquoteUsage(f)
+		value, usage := flagText(f)
 		entry := ".TP\n"
 		if f.Shorthand != "" {
 			entry += "\\fB\\-" + f.Shorthand + "\\fR, "
 		}
 		entry += "\\fB\\-\\-" + literal(f.Name) + "\\fR"
-		if name != "" {
-			entry += " \\fI" + literal(strings.TrimSuffix(name, "Array")) + "\\fR"
+		if value != "" {
+			entry += " \\fI" + literal(value) + "\\fR"
 		}
 		entries = append(entries, entry+"\n"+prose(usage)+"\n")
 	}

@@ -77,13 +77,13 @@ func flagTable(flags *pflag.FlagSet) string {
 		if f.Hidden || f.Name == "help" {
 			return
 		}
-		name, usage := pflag.UnquoteUsage(f)
+		value, usage := flagText(f)
 		spelling := "--" + f.Name
 		if f.Shorthand != "" {
 			spelling = "-" + f.Shorthand + ", " + spelling
 		}
-		if name != "" {
-			spelling += " " + strings.TrimSuffix(name, "Array")
+		if value != "" {
+			spelling += " " + value
 		}
 		fmt.Fprintf(&b, "| `%s` | %s |\n", spelling, markdown(usage))
 	})
