@@ -52,7 +52,7 @@ var siteFamilies = []siteFamily{
 		always(func(s engine.SiteStats) float64 { return truth(s.Ready) }),
 	},
 	{
-		newFamily("logis_site_failed", gauge, "1 while the site is failed: it could not be started or stopped, or ended by itself.", siteLabel),
+		newFamily("logis_site_failed", gauge, "1 while the site is failed: it could not be started or stopped, ended by itself, or has a service that ends at every start.", siteLabel),
 		always(func(s engine.SiteStats) float64 { return truth(s.State == site.Failed) }),
 	},
 	{
