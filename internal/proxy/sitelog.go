@@ -31,8 +31,9 @@ const (
 	olderLog       = ".1"
 )
 
-// siteLogs keep what visitors asked of each site, for its admin to read: two files a site of at most maxSiteLog bytes and a line,
-// of printable ASCII. A replaced proxy and its successor write to the same ones. No request waits for a disk.
+// siteLogs keep what visitors asked of each site, for its admin to read: two files a site of printable ASCII, each of at most
+// maxSiteLog bytes and one write, which is of maxSiteBacklog and a line. A replaced proxy and its successor write to the same
+// ones. No request waits for a disk.
 type siteLogs struct {
 	dir   string
 	known func(site string) bool // has a route
