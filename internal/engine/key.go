@@ -43,6 +43,9 @@ func (e *Engine) changeKeys(ctx context.Context, name string, change func(site.S
 	if err != nil {
 		return site.KeyChange{}, err
 	}
+	if err := e.takeOver(ctx, old); err != nil { // its sshd may run, and would go on with what it has
+		return site.KeyChange{}, err
+	}
 	c := e.live(name).snapshot().container
 	if c != nil {
 		if _, err := c.Handed(); errors.Is(err, container.ErrNotHanded) {

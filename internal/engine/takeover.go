@@ -132,6 +132,8 @@ func (e *Engine) takeOver(ctx context.Context, rec site.Record) error {
 		return nil // it has ended: a start cleans up
 	}
 	e.take(name, c, false)
+	e.applyLimits(ctx, rec) // what was set meanwhile
+	e.applyKeys(rec)
 	if err := e.reconnect(ctx, rec); err != nil {
 		e.log.Error("connect a site that was taken over: see logis doctor", "site", name, "error", err)
 	}
