@@ -15,7 +15,7 @@ ZSH_COMPLETIONS = share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,sit
 .PHONY: fuzz help build demo demo-stop test vmtest soak bench bench-neighbour lint manual install deb
 
 help: ## list the targets (the default)
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 
 build: ## build the binaries into bin/
 	@go=$$(packaging/find-go) && \

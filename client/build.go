@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 
 	"github.com/logis-project/logis/api"
@@ -25,23 +24,6 @@ func (c *Client) ImportImage(ctx context.Context, r io.Reader, size int64, repor
 	return c.makeImage(ctx, "/v1/images/import", upload{api.ArchiveType, r, size}, report)
 }
 
-func (c *Client) makeImage(ctx context.Context, path string, body upload, report func(api.Progress)) (image api.Image, err error) {
-	err = c.toTheEnd(ctx, path, body, func(dec *json.Decoder) (bool, error) {
-		var p api.Progress
-		if err := dec.Decode(&p); err != nil {
-			return false, err
-		}
-		switch {
-		case p.Error != nil:
-			return true, p.Error
-		case p.Done != nil:
-			image = *p.Done
-			return true, nil
-		}
-		if report != nil {
-			report(p)
-		}
-		return false, nil
-	})
-	return image, err
+func (c *Client) makeImage(ctx context.Context, path string, body upload, report func(api.Progress)) (api.Image, error) {
+	return outcome(ctx, c, path, body, func(p api.Progress) (*api.Image, *api.Error) { return p.Done, p.Error }, report)
 }

@@ -81,3 +81,13 @@ func answering(t *testing.T, status int, body string) (socket string) {
 	})
 	return socket
 }
+
+// TestCreateReportsToNobody: report may be nil, as the doc says.
+func TestCreateReportsToNobody(t *testing.T) {
+	c := client.New(answering(t, http.StatusOK, `{"site":"alice","step":"disk"}`+"\n"+`{"site":"alice","done":{"name":"alice"}}`+"\n"))
+	defer c.Close()
+	s, err := c.Create(t.Context(), api.CreateRequest{Name: "alice"}, nil)
+	if err != nil || s.Name != "alice" {
+		t.Errorf("%+v, %v", s, err)
+	}
+}

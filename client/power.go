@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/logis-project/logis/api"
@@ -16,24 +15,13 @@ func (c *Client) Create(ctx context.Context, req api.CreateRequest, report ...fu
 	if err != nil {
 		return made, err
 	}
-	err = c.toTheEnd(ctx, "/v1/sites", body, func(dec *json.Decoder) (bool, error) {
-		var p api.SiteProgress
-		if err := dec.Decode(&p); err != nil {
-			return false, err
-		}
-		switch {
-		case p.Error != nil:
-			return true, p.Error
-		case p.Done != nil:
-			made = *p.Done
-			return true, nil
-		}
+	return outcome(ctx, c, "/v1/sites", body, func(p api.SiteProgress) (*api.Site, *api.Error) { return p.Done, p.Error }, func(p api.SiteProgress) {
 		for _, r := range report {
-			r(p)
+			if r != nil {
+				r(p)
+			}
 		}
-		return false, nil
 	})
-	return made, err
 }
 
 // Start starts a site and returns when it is ready, with noWait when it is starting.
@@ -74,21 +62,12 @@ func (c *Client) several(ctx context.Context, verb string, req api.SitesRequest,
 	if err != nil {
 		return end, err
 	}
-	err = c.toTheEnd(ctx, "/v1/sites/"+verb, body, func(dec *json.Decoder) (bool, error) {
-		var p api.SiteProgress
-		if err := dec.Decode(&p); err != nil {
-			return false, err
+	end, err = outcome(ctx, c, "/v1/sites/"+verb, body, func(p api.SiteProgress) (*api.SitesEnd, *api.Error) {
+		if p.Site != "" {
+			return nil, nil // of that site
 		}
-		switch {
-		case p.End != nil:
-			end = *p.End
-			return true, nil
-		case p.Site == "" && p.Error != nil:
-			return true, p.Error
-		}
-		report(p)
-		return false, nil
-	})
+		return p.End, p.Error
+	}, report)
 	if err == nil {
 		err = ctx.Err()
 	}

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/logis-project/logis/api"
 )
@@ -15,20 +14,5 @@ func (c *Client) Prove(ctx context.Context, site string, report func(api.ProofEl
 	if err != nil {
 		return sum, err
 	}
-	err = c.toTheEnd(ctx, "/v1/doctor/prove", body, func(dec *json.Decoder) (bool, error) {
-		var e api.ProofElement
-		if err := dec.Decode(&e); err != nil {
-			return false, err
-		}
-		switch {
-		case e.Error != nil:
-			return true, e.Error
-		case e.Done != nil:
-			sum = *e.Done
-			return true, nil
-		}
-		report(e)
-		return false, nil
-	})
-	return sum, err
+	return outcome(ctx, c, "/v1/doctor/prove", body, func(e api.ProofElement) (*api.Proof, *api.Error) { return e.Done, e.Error }, report)
 }
