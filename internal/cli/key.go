@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -86,9 +87,10 @@ func (c *commandLine) keyRemove() *cobra.Command {
 	}
 }
 
-// namedKeys returns what stands for the keys that an operand names: a fingerprint, a comment that a key has, or a file.
+// namedKeys returns what stands for the keys that an operand names: a fingerprint, a comment that a key has, a file, or the whole
+// line of one that has no fingerprint.
 func (c *commandLine) namedKeys(cmd *cobra.Command, have []api.Key, arg string) ([]string, error) {
-	if strings.HasPrefix(arg, "SHA256:") {
+	if strings.HasPrefix(arg, "SHA256:") || slices.ContainsFunc(have, func(k api.Key) bool { return k.Fingerprint == "" && k.Line == arg }) {
 		return []string{arg}, nil
 	}
 	comment := arg != "" && slices.ContainsFunc(have, func(k api.Key) bool { return k.Comment == arg })
@@ -149,7 +151,8 @@ func keyType(k api.Key) string {
 // sayKeys prints a line for each key.
 func (c *commandLine) sayKeys(name string, keys []api.Key, what string) {
 	for _, k := range keys {
-		c.printf("%s: %s %s\n", clean(name), clean(sshkey.Key{Fingerprint: k.Fingerprint, Comment: k.Comment}.String()), what)
+		shown := cmp.Or(sshkey.Key{Fingerprint: k.Fingerprint, Comment: k.Comment}.String(), fmt.Sprintf("%.40q", k.Line))
+		c.printf("%s: %s %s\n", clean(name), clean(shown), what)
 	}
 }
 

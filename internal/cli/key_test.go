@@ -99,4 +99,8 @@ func TestKeyList(t *testing.T) {
 	if r := run(t, socket, "", "__complete", "key", "remove", "alice", "SHA"); !strings.HasPrefix(r.out, printOne+"\tann@laptop\n") {
 		t.Errorf("completion: %+v", r)
 	}
+	// One that is none is named by its line.
+	if r := run(t, socket, "", "key", "remove", "alice", "ssh-odd AAAA"); r.status != 0 || r.out != "alice: \"ssh-odd AAAA\" removed\n" {
+		t.Errorf("%+v", r)
+	}
 }

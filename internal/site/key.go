@@ -23,12 +23,12 @@ type KeyChange struct {
 }
 
 // Keys returns the keys that let the owner in. Of a line that is none, which another release may have taken, nothing but the
-// line is known.
+// line is known; it is named by that.
 func (s Spec) Keys() []sshkey.Key {
 	keys := make([]sshkey.Key, 0, len(s.SSHKeys))
 	for _, line := range s.SSHKeys {
 		key, err := sshkey.Parse(line)
-		if err != nil {
+		if err != nil && key.Public == "" {
 			key = sshkey.Key{Line: line}
 		}
 		keys = append(keys, key)
@@ -78,7 +78,10 @@ func (s Spec) RemoveKeys(which []string) (Spec, KeyChange, error) {
 	var change KeyChange
 	change.Left = s.Keys()
 	for _, name := range which {
-		found := slices.DeleteFunc(slices.Clone(s.Keys()), func(k sshkey.Key) bool { return name == "" || k.Fingerprint != name && k.Comment != name })
+		found := slices.DeleteFunc(s.Keys(), func(k sshkey.Key) bool {
+			return name == "" || k.Fingerprint != name && k.Comment != name && k.Line != name
+		})
+		found = slices.CompactFunc(found, same) // an earlier release took a key twice
 		switch {
 		case len(found) == 0:
 			return Spec{}, KeyChange{}, fmt.Errorf("%w: the site has no key with the fingerprint or comment %.100q: see logis key list %s", ErrAbsent, name, s.Name)
@@ -90,18 +93,25 @@ func (s Spec) RemoveKeys(which []string) (Spec, KeyChange, error) {
 			return Spec{}, KeyChange{}, fmt.Errorf("%w: %d keys have the comment %.100q: name one by its fingerprint: %s", ErrInvalid, len(found), name,
 				strings.Join(candidates, ", "))
 		}
-		if slices.ContainsFunc(change.Removed, func(k sshkey.Key) bool { return k.Public == found[0].Public }) {
+		if slices.ContainsFunc(change.Removed, func(k sshkey.Key) bool { return same(k, found[0]) }) {
 			continue // named twice
 		}
 		change.Removed = append(change.Removed, found[0])
-		change.Left = slices.DeleteFunc(change.Left, func(k sshkey.Key) bool { return k.Public == found[0].Public })
+		change.Left = slices.DeleteFunc(change.Left, func(k sshkey.Key) bool { return same(k, found[0]) })
 	}
 	s.SSHKeys, s.RevokedKeys = linesOf(change.Left), slices.Clone(s.RevokedKeys)
 	for _, k := range change.Removed {
-		s.RevokedKeys = append(s.RevokedKeys, k.Public)
+		if k.Public != "" { // else it is none that sshd takes; and it takes no key at all where that list has a line it cannot read
+			s.RevokedKeys = append(s.RevokedKeys, k.Public)
+		}
 	}
 	s.RevokedKeys = s.RevokedKeys[max(0, len(s.RevokedKeys)-maxRevoked):]
 	return s, change, nil
+}
+
+// same tells whether two lines are of one key.
+func same(a, b sshkey.Key) bool {
+	return a.Public == b.Public && (a.Public != "" || a.Line == b.Line)
 }
 
 func linesOf(keys []sshkey.Key) []string {

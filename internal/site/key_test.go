@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -136,10 +137,24 @@ func TestRevokedBounded(t *testing.T) {
 	}
 }
 
-// A line that this release does not take for a key is kept, and shown as it is.
-func TestOddKeyKept(t *testing.T) {
-	spec, _, err := Spec{SSHKeys: []string{"ssh-odd AAAA"}}.AddKeys([]string{key})
-	if diff := cmp.Diff([]string{"ssh-odd AAAA", key}, spec.SSHKeys); diff != "" || err != nil {
+// A line that this release does not take for a key is kept, shown as it is, and removed by what it says; a key that it would not take
+// any more is removed like any other, also where it is there twice.
+func TestOddKeys(t *testing.T) {
+	data, err := os.ReadFile("../sshkey/testdata/rsa1024.pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	short := strings.TrimSpace(string(data))
+	old := Spec{SSHKeys: []string{"ssh-odd AAAA", short, short, "ssh-odd BBBB"}}
+	spec, _, err := old.AddKeys([]string{key})
+	if diff := cmp.Diff(append(old.SSHKeys, key), spec.SSHKeys); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
+	}
+	spec, change, err := spec.RemoveKeys([]string{"ssh-odd AAAA", old.Keys()[1].Fingerprint})
+	if diff := cmp.Diff([]string{"ssh-odd BBBB", key}, spec.SSHKeys); diff != "" || err != nil || len(change.Removed) != 2 {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	if diff := cmp.Diff(public(short), spec.RevokedKeys); diff != "" { // sshd could not read the other
+		t.Error(diff)
 	}
 }

@@ -62,7 +62,8 @@ func types() map[string]string {
 	return refused
 }
 
-// Parse reads one line. The error says, in words for the user, why sshd would not take it.
+// Parse reads one line. The error says, in words for the user, why sshd would not take it, or should not. A key that is whole and
+// refused for its length or an option comes with the error: an earlier release may have taken it.
 func Parse(line string) (Key, error) {
 	line = strings.Trim(line, " \t\r\n")
 	if len(line) > MaxLine || !utf8.ValidString(line) || strings.ContainsFunc(line, func(r rune) bool { return r != '\t' && unicode.IsControl(r) }) {
@@ -86,16 +87,16 @@ func Parse(line string) (Key, error) {
 		return Key{}, errors.New(why)
 	}
 	key, err := decode(kind, rest)
-	if err != nil {
+	if key.Public == "" {
 		return Key{}, err
 	}
+	key.Line, key.Options = line, options
 	for _, o := range options {
-		if err := checkOption(o); err != nil {
-			return Key{}, err
+		if err == nil {
+			err = checkOption(o)
 		}
 	}
-	key.Line, key.Options = line, options
-	return key, nil
+	return key, err
 }
 
 // decode reads a key of a type, and the comment behind it.
@@ -115,7 +116,7 @@ func decode(kind, rest string) (Key, error) {
 			key.Bits = r.N.BitLen()
 		}
 		if key.Bits < minRSA {
-			return Key{}, fmt.Errorf("an RSA key of %d bits, which is too short to be safe: make one with `ssh-keygen -t ed25519`", key.Bits)
+			return key, fmt.Errorf("an RSA key of %d bits, which is too short to be safe: make one with `ssh-keygen -t ed25519`", key.Bits)
 		}
 	}
 	return key, nil
