@@ -99,8 +99,10 @@ func TestKeyList(t *testing.T) {
 	if r := run(t, socket, "", "__complete", "key", "remove", "alice", "SHA"); !strings.HasPrefix(r.out, printOne+"\tann@laptop\n") {
 		t.Errorf("completion: %+v", r)
 	}
-	// One that is none is named by its line.
-	if r := run(t, socket, "", "key", "remove", "alice", "ssh-odd AAAA"); r.status != 0 || r.out != "alice: \"ssh-odd AAAA\" removed\n" {
+	// One that is none is named by its line, which is no path of a file.
+	s.Record.Spec.SSHKeys = []string{keyOne, "ssh-odd AA/A"}
+	m.Put(s)
+	if r := run(t, socket, "", "key", "remove", "alice", "ssh-odd AA/A"); r.status != 0 || r.out != "alice: \"ssh-odd AA/A\" removed\n" {
 		t.Errorf("%+v", r)
 	}
 }
