@@ -33,7 +33,8 @@ type bareServer struct {
 
 func newBareServer(t *testing.T) *bareServer {
 	t.Helper()
-	s := &bareServer{house: &house{bin: required(t, "LOGIS_BIN"), dir: testhost.Dir()}, t: t}
+	// A directory of its own: that of the houses has the configuration, the image and the ports of tests before.
+	s := &bareServer{house: &house{bin: required(t, "LOGIS_BIN"), dir: filepath.Join(testhost.Dir(), "bare")}, t: t}
 	for _, dir := range ownLayer {
 		if err := s.layer(dir); err != nil {
 			t.Fatalf("put a layer over %s: %v", dir, err)

@@ -50,7 +50,7 @@ func TestHostileImport(t *testing.T) {
 			cmd := h.command("image", "import", path)
 			cmd.Stderr = &stderr
 			err := cmd.Run()
-			if err == nil || cmd.ProcessState.ExitCode() != 1 || strings.Count(stderr.String(), "\n") != 1 || !strings.HasPrefix(stderr.String(), "logis: ") {
+			if err == nil || cmd.ProcessState.ExitCode() != 2 || strings.Count(stderr.String(), "\n") != 1 || !strings.HasPrefix(stderr.String(), "logis: ") {
 				t.Errorf("%v: %q", err, stderr.String())
 			}
 			for _, escaped := range []string{"/etc/escape", h.path("state/pool/escape"), h.path("state/escape")} {
