@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 
 	"github.com/logis-project/logis/internal/testhost"
 )
@@ -50,6 +51,7 @@ func (h *house) setup(env *testscript.Env) error {
 				t.Log(d.tail(since))
 			}
 		}
+		_ = unix.Unmount("/etc/resolv.conf", unix.MNT_DETACH) // a script's own nameservers
 		h.resetConfig(t)
 		if h.daemon.cmd == nil {
 			h.daemon.start(t)
