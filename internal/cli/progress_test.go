@@ -132,6 +132,21 @@ func TestInterruptedBuild(t *testing.T) {
 	}
 }
 
+// TestWaitOnTerminal: a wait says what it waits for, and what the site died of.
+func TestWaitOnTerminal(t *testing.T) {
+	m := servertest.New()
+	failed := servertest.StatusOf("alice", site.Failed)
+	failed.Error = "service mariadb ends at every start"
+	m.Put(failed)
+	socket, _ := servertest.Serve(t, m)
+	cmd := command(socket, "wait", "alice", "--for", "stopped")
+	screen(t, cmd)("waiting until alice is stopped  0:00  service mariadb ends at every start")
+	_ = cmd.Process.Signal(os.Interrupt)
+	if got := exitStatus(cmd.Wait()); got != 1 {
+		t.Errorf("exit status %d", got)
+	}
+}
+
 // TestBuildOnNoSize: a terminal that has no size, as of script(1) without one, gets the lines of a pipe.
 func TestBuildOnNoSize(t *testing.T) {
 	m := servertest.New()

@@ -23,7 +23,10 @@ func (c *commandLine) wait() *cobra.Command {
 		},
 		ValidArgsFunction: c.completeSite,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			s, _ := c.logisd().Site(cmd.Context(), args[0]) // for its error; why there is none the wait says
+			stop := c.watch(awaited{"waiting until " + clean(args[0]) + " is " + target, clean(s.Error), time.Now()})
 			_, err := c.logisd().Wait(cmd.Context(), args[0], target, timeout)
+			stop()
 			return cannot(err, "wait for %q", args[0])
 		},
 	}
@@ -32,3 +35,19 @@ func (c *commandLine) wait() *cobra.Command {
 	_ = cmd.RegisterFlagCompletionFunc("for", cobra.FixedCompletions([]string{"ready", "stopped"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
+
+// awaited is a wait for a site, with the error that the site had when it began; off a terminal it is silent.
+type awaited struct {
+	text, failure string
+	begin         time.Time
+}
+
+func (w awaited) line(int) string {
+	line := w.text + "  " + clock(time.Since(w.begin))
+	if w.failure != "" {
+		line += "  " + w.failure
+	}
+	return line
+}
+
+func (awaited) plain() string { return "" }
