@@ -71,6 +71,9 @@ func run(path string) error {
 	if err := proxy.RaiseFileLimit(); err != nil {
 		log.Warn("fewer connections than possible", "err", err)
 	}
+	if err := proxy.Prompt(); err != nil {
+		log.Warn("visitors may wait longer while the host is busy", "err", err)
+	}
 	var identity *proxy.Identity
 	if os.Geteuid() == 0 {
 		id, err := proxy.LookupIdentity(proxy.User)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/logis-project/logis/internal/guest/control"
 	tries "github.com/logis-project/logis/internal/probe"
@@ -43,6 +44,10 @@ func TestInside(t *testing.T) {
 		if got := s.Status[key]; got != want {
 			t.Errorf("%s is %s, want %s", key, got, want)
 		}
+	}
+	// A kernel before 6.12 tells of no slice.
+	if a, err := unix.SchedGetAttr(c.PID(), 0); err != nil || a.Runtime != 0 && a.Runtime != 100_000 {
+		t.Errorf("PID 1 has a time slice of %d ns: %v", a.Runtime, err)
 	}
 	if got := probe[seen](t, c, "owner", "short").Status["CapEff"]; got != "0000000000000000" {
 		t.Errorf("the owner has capabilities %s", got)
