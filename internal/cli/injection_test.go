@@ -61,7 +61,7 @@ func TestLogsOfNoService(t *testing.T) {
 	m.Session = func(context.Context, string, net.Conn, any) {}
 	socket, _ := servertest.Serve(t, m)
 	r := run(t, socket, "", "logs", "alice", "--service", "apache")
-	if r.status != 1 || r.err != "logis: cannot read the logs of \"alice\": it has no service \"apache\", but nginx\n" {
+	if r.status != 1 || r.err != "logis: cannot read the logs of \"alice\": it has no service \"apache\", but nginx, proxy\n" {
 		t.Errorf("logs of no service: %+v", r)
 	}
 	if r = run(t, socket, "", "logs", "alice", "--service", "nginx"); r.status != 0 || r.out+r.err != "" {

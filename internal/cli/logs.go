@@ -71,5 +71,5 @@ func (c *commandLine) hasService(ctx context.Context, name, service string) erro
 		}
 		names = append(names, v.Name)
 	}
-	return fmt.Errorf("it has no service %q, but %s", service, strings.Join(names, ", "))
+	return fmt.Errorf("it has no service %q, but %s", service, strings.Join(append(names, "proxy"), ", "))
 }
