@@ -125,33 +125,50 @@ func (p *Pool) wakeSweeper() {
 	}
 }
 
-// sweepLoop sweeps after each deletion until nothing is left, with growing pauses.
+// sweepLoop sweeps after each deletion until nothing is left.
 func (p *Pool) sweepLoop(ctx context.Context) {
 	defer close(p.done)
+	passes(ctx, p.kick, func() bool {
+		left, err := p.sweepOnce(ctx)
+		if ctx.Err() != nil {
+			return true
+		}
+		if err != nil {
+			p.log.Warn("sweep deleted subvolumes", "error", err)
+		}
+		if left > 0 {
+			return false
+		}
+		if err := p.ensureQuota(ctx); err != nil && ctx.Err() == nil {
+			p.log.Warn("check quota after sweep", "error", err)
+		}
+		return true
+	})
+}
+
+// passes calls pass after each kick until it says that it is done, with pauses that double. Another kick makes them short again:
+// what was deleted just now does not wait for what the kernel is long in freeing.
+func passes(ctx context.Context, kick <-chan struct{}, pass func() (done bool)) {
 	for {
 		select {
-		case <-p.kick:
+		case <-kick:
 		case <-ctx.Done():
 			return
 		}
 		for wait := sweepFirst; ; wait = min(2*wait, sweepLast) {
-			if pause(ctx, wait) != nil {
+			select {
+			case <-time.After(wait):
+			case <-kick:
+				wait = sweepFirst
+				if pause(ctx, wait) != nil {
+					return
+				}
+			case <-ctx.Done():
 				return
 			}
-			left, err := p.sweepOnce(ctx)
-			if ctx.Err() != nil {
-				return
+			if pass() {
+				break
 			}
-			if err != nil {
-				p.log.Warn("sweep deleted subvolumes", "error", err)
-			}
-			if left > 0 {
-				continue
-			}
-			if err := p.ensureQuota(ctx); err != nil && ctx.Err() == nil {
-				p.log.Warn("check quota after sweep", "error", err)
-			}
-			break
 		}
 	}
 }

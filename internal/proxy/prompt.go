@@ -42,9 +42,16 @@ func prompt() error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	err = os.WriteFile("/proc/self/autogroup", []byte("-10"), 0)
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.EAGAIN) {
-		return nil // a kernel without it; asked for too often
+	return goBefore("/proc/self/autogroup")
+}
+
+// goBefore puts the process's session, whose autogroup file it is, before others. A kernel may be without sessions' groups
+// (ENOENT), be asked too often (EAGAIN), or have this session in the group of all that never had one of their own, such as
+// what PID 1 started without setsid(2), which has no weight to change (EINVAL).
+func goBefore(file string) error {
+	err := os.WriteFile(file, []byte("-10"), 0)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINVAL) {
+		return nil
 	}
 	return err
 }
