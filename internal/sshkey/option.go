@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -71,32 +72,37 @@ func checkOption(option string) error {
 	return nil
 }
 
+// They are compiled where an option needs them: every start of a program that knows keys would pay for it.
 var (
-	expiry      = regexp.MustCompile(`^[0-9]{8}([0-9]{4}([0-9]{2})?)?Z?$`)
-	environment = regexp.MustCompile(`^[A-Za-z0-9_]+=`)
-	listen      = regexp.MustCompile(`^(.+:)?([0-9]{1,5}|\*)$`)
-	target      = regexp.MustCompile(`^.+:([0-9]{1,5}|\*)$`)
-	tunnel      = regexp.MustCompile(`^([0-9]+|any)$`)
+	expiry      = lazily(`^[0-9]{8}([0-9]{4}([0-9]{2})?)?Z?$`)
+	environment = lazily(`^[A-Za-z0-9_]+=`)
+	listen      = lazily(`^(.+:)?([0-9]{1,5}|\*)$`)
+	target      = lazily(`^.+:([0-9]{1,5}|\*)$`)
+	tunnel      = lazily(`^([0-9]+|any)$`)
 )
+
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 // valueFits tells whether sshd understands the value of an option. Of a command anything does.
 func valueFits(name, value string) bool {
 	switch name {
 	case "expiry-time":
-		if !expiry.MatchString(value) {
+		if !expiry().MatchString(value) {
 			return false
 		}
 		digits := strings.TrimSuffix(value, "Z")
 		_, err := time.Parse("20060102150405"[:len(digits)], digits)
 		return err == nil
 	case "environment":
-		return environment.MatchString(value)
+		return environment().MatchString(value)
 	case "permitlisten":
-		return listen.MatchString(value)
+		return listen().MatchString(value)
 	case "permitopen":
-		return target.MatchString(value)
+		return target().MatchString(value)
 	case "tunnel":
-		return tunnel.MatchString(value)
+		return tunnel().MatchString(value)
 	case "from":
 		for pattern := range strings.SplitSeq(value, ",") {
 			if pattern == "" || !patternFits(strings.TrimPrefix(pattern, "!")) {
