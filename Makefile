@@ -12,7 +12,7 @@ LDFLAGS := -s -w $(if $(VERSION),-X github.com/logis-project/logis/api.Version=$
 # Where Debian's zsh looks: not below share/zsh/site-functions of /usr.
 ZSH_COMPLETIONS = share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 
-.PHONY: fuzz help build demo demo-stop test vmtest soak bench bench-neighbour lint manual install deb
+.PHONY: fuzz help build demo demo-stop test vmtest soak bench bench-check bench-steps bench-neighbour lint manual install deb
 
 help: ## list the targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -36,8 +36,14 @@ vmtest: ## as root: the package on a Debian 12 that QEMU emulates: reboot, power
 soak: ## as root: 20 sites, commands and kills at random for SOAK=10m; SOAK_SEED=N repeats a run
 	@test/soak
 
-bench: ## as root: how long the steps of a site's life take; BENCH=NAME, BENCHTIME=1s
-	@test/bench
+bench: ## as root: logis beside LXC, nspawn, podman and a bare chroot; BENCH=create, ROUNDS=15
+	@bench/run
+
+bench-check: ## as root: what got slower than the committed results; BENCH=create
+	@bench/run -check
+
+bench-steps: ## as root: how long the steps of a site's life take; STEP=NAME, BENCHTIME=1s
+	@test/bench-steps
 
 bench-neighbour: ## as root: a page's p99 beside a site at all its limits, against its quiet one; ROUNDS=7
 	@test/neighbour

@@ -1,7 +1,7 @@
 // Package testhost gives a test binary a host in a box: network, mount and PID namespaces of its own, an empty /run, a
 // /sys of the new network, and an instance name that no other run uses. What dies with the run needs no cleaning; what
 // outlives it (cgroups, loop devices, files) is swept by the next run if this one is killed. It knows nothing of logis
-// but the instance prefix, and must not be imported outside tests.
+// but the instance prefix, and must not be imported outside tests and benchmarks.
 package testhost
 
 import (
@@ -29,9 +29,12 @@ const (
 )
 
 // Main runs the tests of m in a host in a box and exits with their status. Call it from TestMain, and do nothing before
-// it. Each package's test binary becomes three processes: this one, PID 1 of the new PID namespace which reaps, and
-// the tests themselves. Main needs root.
-func Main(m *testing.M) {
+// it. It needs root.
+func Main(m *testing.M) { Enter(m.Run) }
+
+// Enter runs main in a host in a box and exits with the status that it returns. The program becomes three processes, with the
+// same arguments: this one, PID 1 of the new PID namespace which reaps, and the one that runs main. SIGINT and SIGTERM end it.
+func Enter(main func() int) {
 	switch os.Getenv(envStage) {
 	case "":
 		os.Exit(report(outside()))
@@ -39,7 +42,7 @@ func Main(m *testing.M) {
 		os.Exit(report(initProcess()))
 	}
 	unix.CloseOnExec(hostNet)
-	os.Exit(m.Run())
+	os.Exit(main())
 }
 
 // Instance is the prefix for everything this run names in the kernel: "lt" and four hex digits.

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// doors is when each service of a site first answered, since a beginning.
+type doors struct{ http, ssh, database time.Duration }
+
+const (
+	knockEvery = time.Millisecond      // the next try, after one that failed
+	dialWithin = 20 * time.Millisecond // a try to connect
+	openWithin = 60 * time.Second      // the longest that a site may take
+)
+
+// knock asks at all doors of a site until each has answered: a web page with status 200, the banner of ssh, a query as the
+// owner. before are the processes that were there before.
+func knock(ctx context.Context, i *instance, before map[int]bool, began time.Time) (d doors, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, openWithin, fmt.Errorf("%s does not answer within %v", i.name, openWithin))
+	defer cancel()
+	var all sync.WaitGroup
+	var errs [3]error
+	for n, door := range []struct {
+		at   *time.Duration
+		open func(context.Context) error
+	}{
+		{&d.http, func(ctx context.Context) error { return askPage(ctx, i) }},
+		{&d.ssh, func(ctx context.Context) error { return askBanner(ctx, i.ssh) }},
+		{&d.database, func(ctx context.Context) error { return askDatabase(ctx, i, before) }},
+	} {
+		all.Go(func() { *door.at, errs[n] = first(ctx, began, door.open) })
+	}
+	all.Wait()
+	return d, errors.Join(errs[:]...)
+}
+
+// first tries to open a door again and again, one try at a time, and returns when it was first open.
+func first(ctx context.Context, began time.Time, open func(context.Context) error) (at time.Duration, err error) {
+	err = poll(ctx, knockEvery, func() error {
+		err := open(ctx)
+		at = time.Since(began)
+		return err
+	})
+	return at, err
+}
+
+// dial connects; where nobody is there yet the kernel says so soon (peers.openBridge), or not at all.
+func dial(ctx context.Context, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: dialWithin}
+	conn, err := d.DialContext(ctx, "tcp", address)
+	if err == nil { // who listens has all the time to answer
+		deadline, _ := ctx.Deadline()
+		_ = conn.SetDeadline(deadline)
+	}
+	return conn, err
+}
+
+func askPage(ctx context.Context, i *instance) error {
+	conn, err := dial(ctx, i.http)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", i.host); err != nil {
+		return err
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return err
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(resp.Status)
+	}
+	return nil
+}
+
+func askBanner(ctx context.Context, address string) error {
+	conn, err := dial(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err == nil && !strings.HasPrefix(line, "SSH-2.0-") {
+		err = fmt.Errorf("banner %q", line)
+	}
+	return err
+}
+
+// askDatabase asks a server that was not there before, over its socket as the host sees it, with the password in the owner's
+// ~/.my.cnf: the same for every subject, wherever it keeps its files.
+func askDatabase(ctx context.Context, i *instance, before map[int]bool) error {
+	pid := newServer(before)
+	if pid == 0 {
+		return errors.New("no database server")
+	}
+	root := fmt.Sprintf("/proc/%d/root", pid)
+	mycnf, err := os.ReadFile(root + "/home/" + i.owner + "/.my.cnf")
+	if err != nil {
+		return err
+	}
+	password := passwordLine.FindSubmatch(mycnf)
+	if password == nil {
+		return errors.New("no password in .my.cnf")
+	}
+	connector, err := mysql.NewConnector(&mysql.Config{
+		Net: "unix", Addr: root + "/run/mysqld/mysqld.sock", User: i.owner, Passwd: string(password[1]), DBName: i.owner,
+		AllowNativePasswords: true, Logger: silent{},
+	})
+	if err != nil {
+		return err
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	var one int
+	return db.QueryRowContext(ctx, "select 1").Scan(&one)
+}
+
+var passwordLine = regexp.MustCompile(`(?m)^password = (\S+)$`)
+
+// silent is a server that is not ready yet: nothing to log.
+type silent struct{}
+
+func (silent) Print(...any) {}
+
+// processes are the ids of all that run in this box.
+func processes() map[int]bool {
+	found := map[int]bool{}
+	dirs, _ := os.ReadDir("/proc")
+	for _, d := range dirs {
+		if pid, err := strconv.Atoi(d.Name()); err == nil {
+			found[pid] = true
+		}
+	}
+	return found
+}
+
+// newServer is the process id of a database server that is not among those before, 0 without one.
+func newServer(before map[int]bool) int {
+	for pid := range processes() {
+		if before[pid] {
+			continue
+		}
+		if comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); string(comm) == "mariadbd\n" {
+			return pid
+		}
+	}
+	return 0
+}

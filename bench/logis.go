@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	"path/filepath"
+	"strings"
+
+	"github.com/logis-project/logis/internal/testhost"
+)
+
+// logis starts the site as a user of the command line does, and is asked through the doors that visitors have: the proxy, and the
+// port of the host that leads to the site's ssh.
+type logis struct{ *house }
+
+func newLogis(h *house) *logis { return &logis{h} }
+
+func (l *logis) name() string { return "logis" }
+
+func (l *logis) version(ctx context.Context) (string, error) {
+	v, err := l.client.Version(ctx)
+	return "logis " + v.Version, err
+}
+
+func (l *logis) place(_ context.Context, n int) (*instance, error) {
+	name := fmt.Sprintf("site%d", n)
+	return &instance{
+		name: name, number: n, owner: name, http: "127.0.0.1:80", host: name + ".localhost",
+		// The lowest free port is given first: create looks whether it is so.
+		ssh: net.JoinHostPort("127.0.0.1", fmt.Sprint(22001+n)),
+	}, nil
+}
+
+func (l *logis) create(ctx context.Context, i *instance) error {
+	_, err := l.logis(ctx, "create", i.name)
+	return err
+}
+
+func (l *logis) stop(ctx context.Context, i *instance) error {
+	_, err := l.logis(ctx, "stop", i.name)
+	return err
+}
+
+func (l *logis) start(ctx context.Context, i *instance) error {
+	_, err := l.logis(ctx, "start", i.name)
+	return err
+}
+
+func (l *logis) destroy(ctx context.Context, i *instance) error {
+	_, err := l.logis(ctx, "destroy", i.name, "--force")
+	return err
+}
+
+func (l *logis) left(i *instance) string {
+	var left []string
+	for _, pattern := range []string{
+		filepath.Join(l.path("state"), "sites", i.name+".json"), filepath.Join(l.pool(), "sites", i.name),
+		filepath.Join(filepath.Dir(socket), "sites", i.name), "/sys/fs/cgroup/*/" + testhost.Instance() + "/" + i.name,
+		"/sys/fs/cgroup/*/" + testhost.Instance() + ".slice/*-" + i.name + ".scope",
+	} {
+		found, _ := filepath.Glob(pattern)
+		left = append(left, found...)
+	}
+	return strings.Join(left, ", ")
+}

@@ -1,0 +1,127 @@
+// Bench measures logis beside the other ways to have the same site run: its services in a bare chroot (the floor), LXC,
+// systemd-nspawn and podman. All have the same image, the same init of the site and the same limits, and take turns in one run,
+// so that whatever else the machine does meets all of them; what counts are ratios. It runs in a host in a box
+// (internal/testhost), and leaves nothing behind, also when it is interrupted.
+//
+// Package report keeps what was measured; here is how.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/logis-project/logis/bench/report"
+	"github.com/logis-project/logis/internal/testhost"
+)
+
+// options of a run.
+type options struct {
+	bin, image string // directory of the built binaries; the image's archive
+	results    string // directory
+	parts      []string
+	check      bool
+	rounds     int    // 0 is each part's own
+	only       string // subjects, with commas between; "" is all
+}
+
+func main() {
+	o, err := parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
+	}
+	testhost.Enter(func() int {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+		defer stop()
+		if err := run(ctx, o); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			return 1
+		}
+		return 0
+	})
+}
+
+func parse(args []string) (o options, err error) {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&o.bin, "bin", "bin", "")
+	flags.StringVar(&o.image, "image", "", "")
+	flags.StringVar(&o.results, "results", "bench/results", "")
+	flags.BoolVar(&o.check, "check", false, "")
+	flags.IntVar(&o.rounds, "rounds", 0, "")
+	flags.StringVar(&o.only, "subjects", "", "")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	o.parts = flags.Args()
+	if len(o.parts) == 0 {
+		for _, p := range parts {
+			o.parts = append(o.parts, p.name)
+		}
+	}
+	for _, name := range o.parts {
+		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
+			return o, fmt.Errorf("there is no part %q: there are %s", name, strings.Join(partNames(), ", "))
+		}
+	}
+	return o, nil
+}
+
+// run measures the parts, each in a house of its own.
+func run(ctx context.Context, o options) error {
+	var failed []error
+	for _, p := range parts {
+		if !slices.Contains(o.parts, p.name) || ctx.Err() != nil {
+			continue
+		}
+		result, err := measure(ctx, o, p)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", p.name, err))
+			continue
+		}
+		failed = append(failed, keep(o, result))
+	}
+	return errors.Join(append(failed, context.Cause(ctx))...)
+}
+
+// keep writes what was measured, or with -check compares it with what was kept.
+func keep(o options, result report.Result) error {
+	print(os.Stdout, result)
+	switch {
+	case o.check:
+		return check(o, result)
+	case o.only != "":
+		fmt.Println("not kept: it is not of all subjects")
+		return nil
+	}
+	return report.Write(o.results, result)
+}
+
+// check says what got slower since the results that were kept.
+func check(o options, result report.Result) error {
+	all, err := report.Read(o.results)
+	if err != nil {
+		return err
+	}
+	n := slices.IndexFunc(all, func(r report.Result) bool { return r.Part == result.Part })
+	if n < 0 {
+		return fmt.Errorf("%s has no result of %s to compare with", o.results, result.Part)
+	}
+	changes := report.Compare(all[n], result)
+	for _, c := range changes {
+		fmt.Println(c)
+	}
+	if len(changes) > 0 {
+		return fmt.Errorf("%s: %d measures got slower by more than the spread", result.Part, len(changes))
+	}
+	fmt.Printf("%s: nothing got slower by more than the spread\n", result.Part)
+	return nil
+}

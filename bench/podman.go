@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+const podmanBridge = "cni-podman1" // podman's name for the bridge of the network that was made first
+
+// podman starts the site with podman and runc, as root.
+type podman struct{ *peers }
+
+func newPodman(p *peers) *podman { return &podman{p} }
+
+func (d *podman) name() string { return "podman" }
+
+// version also makes its network.
+func (d *podman) version(ctx context.Context) (string, error) {
+	out, err := d.run(ctx, "--version")
+	if err != nil {
+		return "", err
+	}
+	net := peerNet.Addr().As4()
+	net[1]++ // the bridge is its own
+	subnet := fmt.Sprintf("%d.%d.0.0/16", net[0], net[1])
+	_, err = d.run(ctx, "network", "create", "--subnet", subnet, "--disable-dns", "peers")
+	return strings.Replace(strings.TrimSpace(out), "version ", "", 1) + " with runc", err
+}
+
+// run runs podman with all that it keeps below the directory of the run.
+func (d *podman) run(ctx context.Context, args ...string) (string, error) {
+	dir := d.house.path("podman")
+	return command(ctx, "podman", append([]string{
+		"--root", filepath.Join(dir, "root"), "--runroot", "/run/podman-bench", "--tmpdir", "/run/podman-bench/tmp", "--network-config-dir", filepath.Join(dir, "net"),
+		"--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "none",
+	}, args...)...)
+}
+
+func (d *podman) place(_ context.Context, n int) (*instance, error) {
+	i := d.peers.place("p", 3, n)
+	if err := askOften(podmanBridge); err != nil && !errors.Is(err, os.ErrNotExist) { // the first site makes it
+		return nil, err
+	}
+	a := i.address.As4()
+	a[1]++
+	i.http, i.ssh = fmt.Sprintf("%d.%d.%d.%d:80", a[0], a[1], a[2], a[3]), fmt.Sprintf("%d.%d.%d.%d:22", a[0], a[1], a[2], a[3])
+	return i, nil
+}
+
+func (d *podman) create(ctx context.Context, i *instance) error {
+	if err := d.layer(ctx, i); err != nil {
+		return err
+	}
+	ip, _, _ := strings.Cut(i.http, ":")
+	_, err := d.run(ctx, "run", "--detach", "--name", i.name, "--network", "peers", "--ip", ip, "--cgroup-parent", cgroupParent(),
+		"--memory", strconv.Itoa(limitMemory), "--memory-swap", strconv.Itoa(limitMemory+limitSwap), "--cpus", "1",
+		"--pids-limit", strconv.Itoa(limitPIDs), "--ulimit", "nofile=10000:20000", "--ulimit", "nproc=9000:9000", "--log-driver", "none",
+		"--tmpfs", "/run:mode=0755", "--security-opt", "seccomp=unconfined", "--cap-add", "all", "--rootfs", i.merged, initPath)
+	return err
+}
+
+func (d *podman) start(ctx context.Context, i *instance) error {
+	_, err := d.run(ctx, "start", i.name)
+	return err
+}
+
+func (d *podman) stop(ctx context.Context, i *instance) error {
+	_, err := d.run(ctx, "stop", "--time", "30", i.name)
+	return err
+}
+
+func (d *podman) destroy(ctx context.Context, i *instance) error {
+	_, err := d.run(ctx, "rm", "--force", "--time", "0", i.name)
+	return errors.Join(err, d.unlayer(ctx, i))
+}
+
+func (d *podman) left(i *instance) string {
+	if found, _ := filepath.Glob("/sys/fs/cgroup/*" + cgroupParent() + "/libpod-*"); len(found) > 0 {
+		return found[0]
+	}
+	if _, err := os.Stat(i.merged); err == nil {
+		return i.merged
+	}
+	return d.leftOf(i)
+}
