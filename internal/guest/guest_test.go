@@ -25,7 +25,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	roles := map[string]func() error{"init": playInit, "http": playHTTP, "banner": playBanner, "winsize": playWinsize}
+	roles := map[string]func() error{"init": playInit, "http": playHTTP, "banner": playBanner, "mysql": playMySQL, "winsize": playWinsize}
 	role := os.Getenv(roleEnv)
 	if role == "" {
 		os.Exit(m.Run())
@@ -130,5 +130,35 @@ func playWinsize() error {
 		}
 		fmt.Printf("size %d %d\n", ws.Row, ws.Col)
 		<-resized
+	}
+}
+
+// playMySQL is a database whose one user is the one that the kernel names, on the socket of its first argument. It says who asked
+// in the file of its second.
+func playMySQL() error {
+	l, err := net.Listen("unix", os.Args[1])
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(os.Args[1], 0o777); err != nil {
+		return err
+	}
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		raw, err := c.(*net.UnixConn).SyscallConn()
+		if err != nil {
+			return err
+		}
+		var peer *unix.Ucred
+		_ = raw.Control(func(fd uintptr) { peer, _ = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
+		user, err := serveMySQL(c)
+		said := fmt.Sprintf("%s %d %d %v\n", user, peer.Uid, peer.Gid, err)
+		if err := os.WriteFile(os.Args[2], []byte(said), 0o644); err != nil {
+			return err
+		}
+		c.Close()
 	}
 }

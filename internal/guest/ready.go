@@ -4,10 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 	"strings"
@@ -30,6 +28,8 @@ const maxAnswer = 4 << 10
 func (g *guest) awaitReady(ctx context.Context, s *service, ready Ready) {
 	began := time.Now()
 	late := false
+	path := watchPath(ready.Path)
+	defer path.close()
 	for {
 		err := g.check(ctx, ready)
 		if ctx.Err() != nil {
@@ -46,13 +46,22 @@ func (g *guest) awaitReady(ctx context.Context, s *service, ready Ready) {
 			g.board.update(s.index, func(b *control.Service) { b.Error = text })
 			s.log.note(text)
 		}
+		absent := path.absent()
+		pause := checkPause(waited, len(ready.Command) > 0 && !absent)
+		if absent && path.watched() {
+			pause = max(pause, latePause) // its coming is told
+		}
 		select {
-		case <-time.After(checkPause(waited, len(ready.Command) > 0 && !errors.Is(err, os.ErrNotExist))):
+		case <-path.news:
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return
 		}
 	}
 }
+
+// latePause is the pause where the coming of a path is told: for a service that does not make it, though its file says so.
+const latePause = 100 * time.Millisecond
 
 // checkPause is the pause between two checks: short while most services start, long later. A check that forks (and does
 // not wait for a file) takes processor time from the very service it waits for, so it pauses longer.
@@ -83,6 +92,8 @@ func (g *guest) check(ctx context.Context, r Ready) error {
 		return checkHTTP(ctx, r.HTTP)
 	case r.Banner.IsValid():
 		return checkBanner(ctx, r.Banner)
+	case r.MySQL != "":
+		return g.checkMySQL(ctx, r)
 	case len(r.Command) > 0:
 		return g.checkCommand(ctx, r)
 	}
@@ -152,28 +163,6 @@ func readLine(r *bufio.Reader) (string, error) {
 	return strings.TrimRight(line, "\r\n"), nil
 }
 
-// dial connects and sets the deadline of ctx on the connection; the end of ctx breaks it.
-func dial(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", addr.String())
-	if err != nil {
-		return nil, err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	return brokenBy{conn, stop}, nil
-}
-
-// brokenBy is a connection that forgets its context when it is closed.
-type brokenBy struct {
-	net.Conn
-	stop func() bool
-}
-
-func (c brokenBy) Close() error {
-	c.stop()
-	return c.Conn.Close()
-}
-
 // checkCommand runs the command once its path exists; success is exit status 0.
 func (g *guest) checkCommand(ctx context.Context, r Ready) error {
 	if r.Path != "" {
@@ -198,7 +187,7 @@ func (g *guest) checkCommand(ctx context.Context, r Ready) error {
 	p, err := g.start(command{argv: r.Command, user: user, dir: "/", files: [3]int{null, theirs, theirs}})
 	unix.Close(theirs)
 	if err != nil {
-		return errors.New(err.Error()) // unwrapped: fs.ErrNotExist would mean that the path is awaited
+		return err
 	}
 	words := make(chan string, 1)
 	go func() {

@@ -56,14 +56,15 @@ type Directory struct {
 	Mode  Mode   `toml:"mode"`
 }
 
-// Ready says how to see that the service answers; at most one of HTTP, Banner and Command is set. With none, a service is
-// ready as soon as it runs.
+// Ready says how to see that the service answers; at most one of HTTP, Banner, MySQL and Command is set. With none, a service
+// is ready as soon as it runs.
 type Ready struct {
 	HTTP    netip.AddrPort `toml:"http"`
 	Banner  netip.AddrPort `toml:"banner"`
+	MySQL   string         `toml:"mysql"` // path of its socket
 	Command []string       `toml:"command"`
-	User    string         `toml:"user"` // of Command
-	Path    string         `toml:"path"` // must exist before Command is tried
+	User    string         `toml:"user"` // of MySQL and Command
+	Path    string         `toml:"path"` // exists once it is worth asking; before, Command is not tried. "" is MySQL
 	Timeout Duration       `toml:"timeout"`
 }
 
@@ -131,7 +132,9 @@ func (s *Service) expand(r *strings.Replacer) {
 	}
 	all(s.Exec)
 	all(s.Ready.Command)
-	s.User, s.Ready.User, s.Ready.Path = r.Replace(s.User), r.Replace(s.Ready.User), r.Replace(s.Ready.Path)
+	for _, f := range []*string{&s.User, &s.Ready.User, &s.Ready.Path, &s.Ready.MySQL} {
+		*f = r.Replace(*f)
+	}
 	for i := range s.Directories {
 		d := &s.Directories[i]
 		d.Path, d.User, d.Group = r.Replace(d.Path), r.Replace(d.User), r.Replace(d.Group)
@@ -148,19 +151,8 @@ func (s *Service) check() error {
 	if len(s.Exec) == 0 || s.Exec[0] == "" {
 		return errors.New("exec: is missing")
 	}
-	kinds := 0
-	for _, set := range []bool{s.Ready.HTTP.IsValid(), s.Ready.Banner.IsValid(), len(s.Ready.Command) > 0} {
-		if set {
-			kinds++
-		}
-	}
-	switch {
-	case kinds > 1:
-		return errors.New("ready: only one of http, banner and command can be set")
-	case len(s.Ready.Command) == 0 && (s.Ready.Path != "" || s.Ready.User != ""):
-		return errors.New("ready: path and user belong to command")
-	case s.Ready.Path != "" && !filepath.IsAbs(s.Ready.Path):
-		return fmt.Errorf("ready.path: %q is not an absolute path", s.Ready.Path)
+	if err := s.Ready.check(); err != nil {
+		return err
 	}
 	for _, d := range s.Directories {
 		if !filepath.IsAbs(d.Path) || filepath.Clean(d.Path) == "/" {
@@ -171,6 +163,33 @@ func (s *Service) check() error {
 		if k == "" || strings.ContainsAny(k, "=\x00") || strings.Contains(v, "\x00") {
 			return fmt.Errorf("environment: %q cannot be set", k)
 		}
+	}
+	return nil
+}
+
+func (r *Ready) check() error {
+	asked := len(r.Command) > 0 || r.MySQL != ""
+	kinds := 0
+	for _, set := range []bool{r.HTTP.IsValid(), r.Banner.IsValid(), r.MySQL != "", len(r.Command) > 0} {
+		if set {
+			kinds++
+		}
+	}
+	switch {
+	case kinds > 1:
+		return errors.New("ready: only one of http, banner, mysql and command can be set")
+	case kinds == 0 && r.Path != "":
+		return errors.New("ready: path belongs to http, banner, mysql or command")
+	case !asked && r.User != "":
+		return errors.New("ready: user belongs to mysql and command")
+	}
+	for key, path := range map[string]string{"path": r.Path, "mysql": r.MySQL} {
+		if path != "" && !filepath.IsAbs(path) {
+			return fmt.Errorf("ready.%s: %q is not an absolute path", key, path)
+		}
+	}
+	if r.MySQL != "" && r.Path == "" {
+		r.Path = r.MySQL
 	}
 	return nil
 }

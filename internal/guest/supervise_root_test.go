@@ -37,7 +37,7 @@ func TestEmptySiteIsReady(t *testing.T) {
 	}
 }
 
-func TestReadinessByHTTPBannerAndCommand(t *testing.T) {
+func TestReadinessByHTTPBannerMySQLAndCommand(t *testing.T) {
 	b := newBox(t, map[string]string{
 		"web": `exec = ["/proc/1/exe", "127.0.0.1:80", "DIR/gate"]
 needs = ["gate"]
@@ -49,6 +49,9 @@ ready.path = "DIR/gate"`,
 		"ssh": `exec = ["/proc/1/exe", "127.0.0.1:22"]
 environment = {LOGIS_GUEST_ROLE = "banner"}
 ready.banner = "127.0.0.1:22"`,
+		"mysql": `exec = ["/proc/1/exe", "DIR/mysql.sock", "DIR/login"]
+environment = {LOGIS_GUEST_ROLE = "mysql"}
+ready = {mysql = "DIR/mysql.sock", user = "${owner}"}`,
 		"db": `exec = ["/bin/sh", "-c", "echo $USER > DIR/who; sleep 1000000"]
 user = "root"
 ready = {command = ["/bin/sh", "-c", "id -u > DIR/home/asked; test -e DIR/who"], user = "${owner}", path = "DIR/who"}`,
@@ -75,6 +78,30 @@ ready = {command = ["/bin/sh", "-c", "id -u > DIR/home/asked; test -e DIR/who"],
 	}
 	if got := b.read("home/asked"); got != "1234\n" {
 		t.Errorf("readiness was asked as %q", got)
+	}
+	b.sh("until test -s " + b.path("login") + "; do sleep 0.01; done")
+	if got := b.read("login"); got != "alice 1234 1234 <nil>\n" {
+		t.Errorf("the database was asked by %q", got)
+	}
+}
+
+// A service is asked as soon as its path comes, and also where it never does.
+func TestReadinessByPath(t *testing.T) {
+	const web = `exec = ["/bin/sh", "-c", "%s exec /proc/1/exe 127.0.0.1:%d DIR/gate"]
+environment = {LOGIS_GUEST_ROLE = "http"}
+[ready]
+http = "127.0.0.1:%[2]d"
+path = "DIR/run/%[2]d.pid"
+`
+	b := newBox(t, map[string]string{
+		"comes":  fmt.Sprintf(web, "echo > DIR/run/81.pid;", 81),
+		"absent": fmt.Sprintf(web, "", 82),
+		"gate":   `exec = ["/bin/sh", "-c", "mkfifo DIR/gate; exec sleep 1000000 <>DIR/gate >&0"]`,
+	})
+	for _, s := range b.awaitReady().Services {
+		if s.State != stateRunning || s.Error != "" {
+			t.Errorf("service %+v", s)
+		}
 	}
 }
 
