@@ -4,7 +4,7 @@ package container
 
 import "testing"
 
-// BenchmarkLook is what one site costs logisd every ten seconds, at rest and with nearly full memory.
+// BenchmarkLook is what one site costs logisd every ten seconds, at rest and with nearly full memory, and in a list.
 func BenchmarkLook(b *testing.B) {
 	box := newBox(b)
 	c := box.start(box.spec("alice", 0))
@@ -17,6 +17,13 @@ func BenchmarkLook(b *testing.B) {
 			}
 		})
 	}
+	b.Run("usage", func(b *testing.B) { // of a list, as often as somebody asks
+		for b.Loop() {
+			if _, err := c.Usage(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("kills", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := c.OOMKills(); err != nil {

@@ -1,9 +1,11 @@
 package container
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -23,90 +25,131 @@ type Usage struct {
 	OOMKills   int64 // since the container started
 }
 
-func (c *cgroup) usage() (Usage, error) {
-	stats, err := c.manager.Stats(&cgroups.StatsOptions{Controllers: cgroups.CPU | cgroups.Memory | cgroups.Pids})
-	if err != nil {
-		return Usage{}, fmt.Errorf("read cgroup: %w", err)
-	}
-	files := c.memoryFiles()
-	kills, err := files.kills()
-	if err != nil {
-		return Usage{}, err
-	}
-	memory := stats.MemoryStats
-	return Usage{
-		Memory: int64(memory.Usage.Usage), Cache: int64(min(memory.Stats[files.inactive], memory.Usage.Usage)),
-		Swap:       int64(max(memory.SwapUsage.Usage, memory.Usage.Usage) - memory.Usage.Usage), // it counts both
-		PIDs:       int64(stats.PidsStats.Current),
-		CPUSeconds: float64(stats.CpuStats.CpuUsage.TotalUsage) / 1e9,
-		OOMKills:   kills,
-	}, nil
-}
+func (c *cgroup) usage() (Usage, error) { return c.counters().usage() }
 
 // Working is the memory in use, in bytes, without the part of the page cache that the kernel gives up first: a site that
 // only reads many files is not short of memory. Where no more than enough is in use with the cache, it is that: to look at
 // the cache costs many times as much, and this is asked again and again.
 func (c *Container) Working(enough int64) (int64, error) {
-	return c.cgroup.memoryFiles().working(enough)
+	return c.cgroup.counters().working(enough)
 }
 
 // OOMKills is how many processes the kernel has killed for want of memory since the container started.
-func (c *Container) OOMKills() (int64, error) { return c.cgroup.memoryFiles().kills() }
+func (c *Container) OOMKills() (int64, error) { return c.cgroup.counters().kills() }
 
-// memoryFiles are the files of a memory cgroup, v1 or v2, and the lines that are read in them.
-type memoryFiles struct {
-	dir      string
+// counters are the files of a cgroup, v1 or v2, that count what it uses, and the lines that are read in them. The library's
+// Stats reads four times as many files, and a list asks for every site.
+type counters struct {
+	memory, pids, cpu string // directories
+
 	current  string // file: bytes
 	inactive string // in memory.stat: bytes of cache that were not used lately
+	swap     string // file: bytes; it is not there where this kernel does not count them
+	withSwap bool   // what is in swap counts current too
 	events   string // file with the line oom_kill
 }
 
-func (c *cgroup) memoryFiles() memoryFiles {
-	return memoryFilesIn(c.manager.Path("memory"), cgroups.IsCgroup2UnifiedMode())
+func (c *cgroup) counters() counters {
+	return countersIn(c.manager.Path("memory"), c.manager.Path("pids"), c.manager.Path("cpuacct"), cgroups.IsCgroup2UnifiedMode())
 }
 
-func memoryFilesIn(dir string, unified bool) memoryFiles {
+func countersIn(memory, pids, cpu string, unified bool) counters {
 	if unified {
-		return memoryFiles{dir, "memory.current", "inactive_file", "memory.events"}
+		return counters{
+			memory: memory, pids: pids, cpu: cpu,
+			current: "memory.current", inactive: "inactive_file", swap: "memory.swap.current", events: "memory.events",
+		}
 	}
-	return memoryFiles{dir, "memory.usage_in_bytes", "total_inactive_file", "memory.oom_control"}
+	return counters{
+		memory: memory, pids: pids, cpu: cpu,
+		current: "memory.usage_in_bytes", inactive: "total_inactive_file", swap: "memory.memsw.usage_in_bytes", withSwap: true,
+		events: "memory.oom_control",
+	}
 }
 
-func (f memoryFiles) working(enough int64) (int64, error) {
-	text, err := linux.ReadSmall(filepath.Join(f.dir, f.current), 32)
+func (f counters) usage() (u Usage, err error) {
+	if u.Memory, err = number(filepath.Join(f.memory, f.current)); err != nil {
+		return Usage{}, err
+	}
+	cache, err := value(filepath.Join(f.memory, "memory.stat"), f.inactive)
 	if err != nil {
-		return 0, fmt.Errorf("read memory in use: %w", err)
+		return Usage{}, err
 	}
-	used, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("read memory in use: %w", err)
+	u.Cache = min(cache, u.Memory) // they are of two instants
+	u.Swap, err = number(filepath.Join(f.memory, f.swap))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return Usage{}, err
+	case f.withSwap:
+		u.Swap = max(u.Swap-u.Memory, 0)
 	}
-	if used <= enough {
-		return used, nil
+	if u.OOMKills, err = f.kills(); err != nil {
+		return Usage{}, err
 	}
-	cache, err := f.value("memory.stat", f.inactive)
+	if u.PIDs, err = number(filepath.Join(f.pids, "pids.current")); err != nil {
+		return Usage{}, err
+	}
+	u.CPUSeconds, err = f.seconds()
+	return u, err
+}
+
+func (f counters) working(enough int64) (int64, error) {
+	used, err := number(filepath.Join(f.memory, f.current))
+	if err != nil || used <= enough {
+		return used, err
+	}
+	cache, err := value(filepath.Join(f.memory, "memory.stat"), f.inactive)
 	return max(used-cache, 0), err
 }
 
 // kills reads oom_kill. On v2 that includes cgroups below: a site has none.
-func (f memoryFiles) kills() (int64, error) { return f.value(f.events, "oom_kill") }
+func (f counters) kills() (int64, error) { return value(filepath.Join(f.memory, f.events), "oom_kill") }
+
+// seconds is the time that processors have spent: nanoseconds in v1, microseconds in v2.
+func (f counters) seconds() (float64, error) {
+	if !f.withSwap {
+		n, err := value(filepath.Join(f.cpu, "cpu.stat"), "usage_usec")
+		return float64(n) / 1e6, err
+	}
+	n, err := number(filepath.Join(f.cpu, "cpuacct.usage"))
+	return float64(n) / 1e9, err
+}
+
+// number reads a file that is a number.
+func number(path string) (int64, error) {
+	text, err := linux.ReadSmall(path, make([]byte, 32))
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read %s: %w", path, err)
+	}
+	return n, nil
+}
+
+// maxStat is more than a file of counters has, in bytes.
+const maxStat = 8 << 10
 
 // value reads one line "key number" of a flat keyed file (cgroup-v2.rst); v1 has the same form.
-func (f memoryFiles) value(file, key string) (int64, error) {
-	text, err := os.ReadFile(filepath.Join(f.dir, file))
+func value(path, key string) (int64, error) {
+	text, err := linux.ReadSmall(path, make([]byte, maxStat))
 	if err != nil {
-		return 0, fmt.Errorf("read %s: %w", file, err)
+		return 0, err
 	}
-	for line := range strings.Lines(string(text)) {
-		name, number, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if name != key {
+	var line []byte
+	for len(text) > 0 {
+		line, text, _ = bytes.Cut(text, []byte{'\n'})
+		name, number, _ := bytes.Cut(line, []byte{' '})
+		if string(name) != key {
 			continue
 		}
-		n, err := strconv.ParseUint(number, 10, 64)
+		n, err := strconv.ParseUint(string(number), 10, 64)
 		if err != nil {
-			return 0, fmt.Errorf("read %s: %w", file, err)
+			return 0, fmt.Errorf("read %s: %w", path, err)
 		}
 		return int64(min(n, math.MaxInt64)), nil
 	}
-	return 0, fmt.Errorf("read %s: no line %s", file, key)
+	return 0, fmt.Errorf("read %s: no line %s", path, key)
 }

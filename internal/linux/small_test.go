@@ -13,13 +13,13 @@ func TestReadSmall(t *testing.T) {
 	if err := os.WriteFile(path, []byte("4096\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := ReadSmall(path, 32); err != nil || string(got) != "4096\n" {
+	if got, err := ReadSmall(path, make([]byte, 32)); err != nil || string(got) != "4096\n" {
 		t.Errorf("%q, %v", got, err)
 	}
-	if _, err := ReadSmall(path+"none", 32); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ReadSmall(path+"none", nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a file that is not there: %v", err)
 	}
-	if _, err := ReadSmall(t.TempDir(), 32); err == nil {
+	if _, err := ReadSmall(t.TempDir(), make([]byte, 32)); err == nil {
 		t.Error("a directory was read")
 	}
 }
