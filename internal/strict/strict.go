@@ -38,13 +38,16 @@ func (e *Error) Error() string {
 // Unmarshal reads text over what v points to already holds. What is wrong with the text is an *Error.
 func Unmarshal(data []byte, v any) error {
 	err := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(v)
+	if err == nil {
+		return nil
+	}
 	if unknown, ok := errors.AsType[*toml.StrictMissingError](err); ok && len(unknown.Errors) > 0 {
 		row, _ := unknown.Errors[0].Position()
 		return &Error{Line: row, Key: strings.Join(unknown.Errors[0].Key(), "."), Unknown: true}
 	}
 	wrong, ok := errors.AsType[*toml.DecodeError](err)
 	if !ok {
-		if e := unquoted(data, v); err != nil && e != nil {
+		if e := unquoted(data, v); e != nil {
 			return e
 		}
 		return err
