@@ -58,7 +58,7 @@ func openHouse(ctx context.Context, o options) (_ *house, err error) {
 	if h.peers, err = openPeers(ctx, h); err != nil {
 		return h, fmt.Errorf("make ready what peers need: %w", err)
 	}
-	for _, s := range []subject{newFloor(h.peers), newLogis(h), newLXC(h.peers), newNspawn(h.peers), newPodman(h.peers)} {
+	for _, s := range []subject{newFloor(h.peers), newLogis(h), newLogisAPI(h), newLXC(h.peers), newNspawn(h.peers), newPodman(h.peers)} {
 		if h.only != "" && !slices.Contains(strings.Split(h.only, ","), s.name()) {
 			continue
 		}

@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	"github.com/opencontainers/cgroups"
 	"github.com/opencontainers/cgroups/manager"
+	"golang.org/x/sys/unix"
 
 	"github.com/logis-project/logis/internal/testhost"
 )
@@ -70,7 +73,18 @@ func (c cell) config() *cgroups.Resources {
 	return config.Resources
 }
 
+// kill ends all that is in the cell.
+func (c cell) kill() error {
+	pids, err := cgroups.GetAllPids(c.Path("memory"))
+	for _, pid := range pids {
+		if killErr := unix.Kill(pid, unix.SIGKILL); !errors.Is(killErr, unix.ESRCH) {
+			err = errors.Join(err, killErr)
+		}
+	}
+	return err
+}
+
 // remove returns when the cell is gone; whoever was in it has ended.
 func (c cell) remove(ctx context.Context) error {
-	return poll(ctx, 1e6, c.Destroy)
+	return poll(ctx, time.Millisecond, c.Destroy)
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/logis-project/logis/api"
+	"github.com/logis-project/logis/bench/report"
 	"github.com/logis-project/logis/internal/testhost"
 )
 
@@ -65,3 +67,27 @@ func (l *logis) left(i *instance) string {
 	}
 	return strings.Join(left, ", ")
 }
+
+// logisAPI is logis asked over its socket, by a program that has its connection already.
+type logisAPI struct{ *logis }
+
+func newLogisAPI(h *house) *logisAPI { return &logisAPI{newLogis(h)} }
+
+func (l *logisAPI) name() string { return report.LogisAPI }
+
+func (l *logisAPI) create(ctx context.Context, i *instance) error {
+	_, err := l.client.Create(ctx, api.CreateRequest{Name: i.name})
+	return err
+}
+
+func (l *logisAPI) stop(ctx context.Context, i *instance) error {
+	_, err := l.client.Stop(ctx, i.name)
+	return err
+}
+
+func (l *logisAPI) start(ctx context.Context, i *instance) error {
+	_, err := l.client.Start(ctx, i.name, false)
+	return err
+}
+
+func (l *logisAPI) destroy(ctx context.Context, i *instance) error { return l.client.Destroy(ctx, i.name) }

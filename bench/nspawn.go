@@ -60,17 +60,17 @@ func (s *nspawn) start(_ context.Context, i *instance) error {
 	return release()
 }
 
-// end sends the site's init a signal, through nspawn, and waits.
-func (s *nspawn) end(ctx context.Context, i *instance, signal unix.Signal) error {
-	err := i.leader.Process.Signal(signal)
-	_ = i.leader.Wait() // by the signal or not
+func (s *nspawn) stop(ctx context.Context, i *instance) error {
+	err := i.leader.Process.Signal(unix.SIGTERM) // nspawn hands it on to the site's init
+	_ = i.leader.Wait()                          // by the signal or not
 	return errors.Join(err, s.cells[i.name].remove(ctx))
 }
 
-func (s *nspawn) stop(ctx context.Context, i *instance) error { return s.end(ctx, i, unix.SIGTERM) }
-
+// destroy kills all processes, and not nspawn alone, which would leave them.
 func (s *nspawn) destroy(ctx context.Context, i *instance) error {
-	return errors.Join(s.end(ctx, i, unix.SIGKILL), s.unlayer(ctx, i))
+	err := s.cells[i.name].kill()
+	_ = i.leader.Wait() // by the signal
+	return errors.Join(err, s.cells[i.name].remove(ctx), s.unlayer(ctx, i))
 }
 
 func (s *nspawn) left(i *instance) string { return s.leftOf(i) }

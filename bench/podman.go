@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,6 +11,8 @@ import (
 )
 
 const podmanBridge = "cni-podman1" // podman's name for the bridge of the network that was made first
+
+var podmanNet = netip.MustParsePrefix("10.186.0.0/16") // whose bridge it makes itself
 
 // podman starts the site with podman and runc, as root.
 type podman struct{ *peers }
@@ -25,10 +27,7 @@ func (d *podman) version(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	net := peerNet.Addr().As4()
-	net[1]++ // the bridge is its own
-	subnet := fmt.Sprintf("%d.%d.0.0/16", net[0], net[1])
-	_, err = d.run(ctx, "network", "create", "--subnet", subnet, "--disable-dns", "peers")
+	_, err = d.run(ctx, "network", "create", "--subnet", podmanNet.String(), "--disable-dns", "peers")
 	return strings.Replace(strings.TrimSpace(out), "version ", "", 1) + " with runc", err
 }
 
@@ -46,9 +45,9 @@ func (d *podman) place(_ context.Context, n int) (*instance, error) {
 	if err := askOften(podmanBridge); err != nil && !errors.Is(err, os.ErrNotExist) { // the first site makes it
 		return nil, err
 	}
-	a := i.address.As4()
-	a[1]++
-	i.http, i.ssh = fmt.Sprintf("%d.%d.%d.%d:80", a[0], a[1], a[2], a[3]), fmt.Sprintf("%d.%d.%d.%d:22", a[0], a[1], a[2], a[3])
+	net, own := podmanNet.Addr().As4(), i.address.As4()
+	i.address = netip.AddrFrom4([4]byte{net[0], net[1], own[2], own[3]})
+	i.http, i.ssh = netip.AddrPortFrom(i.address, 80).String(), netip.AddrPortFrom(i.address, 22).String()
 	return i, nil
 }
 
@@ -56,8 +55,7 @@ func (d *podman) create(ctx context.Context, i *instance) error {
 	if err := d.layer(ctx, i); err != nil {
 		return err
 	}
-	ip, _, _ := strings.Cut(i.http, ":")
-	_, err := d.run(ctx, "run", "--detach", "--name", i.name, "--network", "peers", "--ip", ip, "--cgroup-parent", cgroupParent(),
+	_, err := d.run(ctx, "run", "--detach", "--name", i.name, "--network", "peers", "--ip", i.address.String(), "--cgroup-parent", cgroupParent(),
 		"--memory", strconv.Itoa(limitMemory), "--memory-swap", strconv.Itoa(limitMemory+limitSwap), "--cpus", "1",
 		"--pids-limit", strconv.Itoa(limitPIDs), "--ulimit", "nofile=10000:20000", "--ulimit", "nproc=9000:9000", "--log-driver", "none",
 		"--tmpfs", "/run:mode=0755", "--security-opt", "seccomp=unconfined", "--cap-add", "all", "--rootfs", i.merged, initPath)
