@@ -133,17 +133,23 @@ func (h *house) close() error {
 		errs = append(errs, h.peers.close())
 	}
 	for _, d := range h.daemons {
-		errs = append(errs, d.Process.Signal(syscall.SIGTERM), ended(d.Wait()))
+		errs = append(errs, h.end(d))
 	}
 	return errors.Join(errs...)
 }
 
-// ended leaves out that a process ended by the signal that it was sent.
-func ended(err error) error {
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Sys().(syscall.WaitStatus).Signaled() {
+// end ends a daemon; if it ends badly, with its last words.
+func (h *house) end(d *exec.Cmd) error {
+	if err := d.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	err := d.Wait()
+	if err == nil || d.ProcessState.Sys().(syscall.WaitStatus).Signaled() {
 		return nil
 	}
-	return err
+	name := filepath.Base(d.Path)
+	log, _ := os.ReadFile(h.path(name + ".log"))
+	return fmt.Errorf("%s: %w: %s", name, err, log[max(0, len(log)-1000):])
 }
 
 // logis runs the command line.
