@@ -14,6 +14,7 @@ type scale struct {
 	name   string
 	factor float64
 	whole  bool // counts of things
+	more   int  // so many digits more than a table needs
 }
 
 // ratios have no unit.
@@ -47,14 +48,17 @@ func scaleOf(unit string, values ...float64) scale {
 // number writes three digits that tell something, or the whole number where it has more.
 func (s scale) number(v float64) string {
 	v *= s.factor
-	a := math.Abs(v)
-	switch {
+	digits := s.more
+	switch a := math.Abs(v); {
 	case s.whole && v == math.Trunc(v), a >= 99.95:
-		return strconv.FormatFloat(v, 'f', 0, 64)
 	case a >= 9.995:
-		return strconv.FormatFloat(v, 'f', 1, 64)
+		digits++
+	case a >= 0.0995 || a == 0:
+		digits += 2
+	default:
+		digits += 3
 	}
-	return strconv.FormatFloat(v, 'f', 2, 64)
+	return strconv.FormatFloat(v, 'f', digits, 64)
 }
 
 // spread is the median, with the quartiles behind it where they are others.

@@ -9,23 +9,22 @@ import (
 // that are.
 var parts = []struct {
 	name     string
-	title    string
 	measures []string
 }{
-	{"create", "Create, restart, destroy", []string{
+	{"create", []string{
 		"create: http", "create: ssh", "create: database", "create: ready",
 		"restart: http", "restart: ssh", "restart: database", "destroy: gone",
 	}},
-	{"idle", "One more idle site", []string{
+	{"idle", []string{
 		"memory: private", "memory: shared", "memory: kernel", "processes", "descriptors", "disk", "engine: memory",
 		"init: pss", "init: first service",
 	}},
-	{"growth", "With the number of sites", []string{
+	{"growth", []string{
 		"create", "destroy", "list", "start all", "logisd: memory", "logisd: cpu at rest",
 	}},
-	{"image", "Images", []string{"build", "import", "first site"}},
-	{"inside", "Inside a site", []string{"php", "database: read", "database: write", "files: create", "fsync"}},
-	{"relaunch", "After a reboot", []string{"relaunch"}},
+	{"image", []string{"build", "import", "first site"}},
+	{"inside", []string{"php", "database: read", "database: write", "files: create", "fsync"}},
+	{"relaunch", []string{"relaunch"}},
 }
 
 // Subjects that stand for something: the one that the benchmarks are about, and those it is held against.
