@@ -94,12 +94,12 @@ func run(ctx context.Context, o options) error {
 
 // keep writes what was measured, or with -check compares it with what was kept.
 func keep(o options, result report.Result) error {
-	print(os.Stdout, result)
+	show(os.Stdout, result)
 	switch {
 	case o.check:
 		return check(o, result)
 	case o.only != "":
-		fmt.Println("not kept: it is not of all subjects")
+		fmt.Fprintln(os.Stdout, "not kept: it is not of all subjects")
 		return nil
 	}
 	return report.Write(o.results, result)
@@ -117,11 +117,11 @@ func check(o options, result report.Result) error {
 	}
 	changes := report.Compare(all[n], result)
 	for _, c := range changes {
-		fmt.Println(c)
+		fmt.Fprintln(os.Stdout, c)
 	}
 	if len(changes) > 0 {
 		return fmt.Errorf("%s: %d measures got slower by more than the spread", result.Part, len(changes))
 	}
-	fmt.Printf("%s: nothing got slower by more than the spread\n", result.Part)
+	fmt.Fprintf(os.Stdout, "%s: nothing got slower by more than the spread\n", result.Part)
 	return nil
 }

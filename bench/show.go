@@ -8,8 +8,8 @@ import (
 	"github.com/logis-project/logis/bench/report"
 )
 
-// print shows what was measured, a line a series.
-func print(w io.Writer, result report.Result) {
+// show prints what was measured, a line a series.
+func show(w io.Writer, result report.Result) {
 	for _, s := range result.Series {
 		sorted := slices.Sorted(slices.Values(s.Values))
 		at := func(part float64) float64 { return sorted[int(part*float64(len(sorted)-1))] }
