@@ -13,14 +13,14 @@ type chart struct {
 var charts = map[string][]chart{
 	"create": {
 		{"create.svg", "From the command to the answer, in ms", func(r Result) *figure {
-			return bars(r, "ms", "create: http", "create: ssh", "create: database", "create: ready")
+			return bars(r, "create: http", "create: ssh", "create: database", "create: ready")
 		}},
 		{"restart.svg", "Stop, start, until it answers; destroy, until nothing named is left, in ms", func(r Result) *figure {
-			return bars(r, "ms", "restart: http", "restart: ssh", "restart: database", "destroy: gone")
+			return bars(r, "restart: http", "restart: ssh", "restart: database", "destroy: gone")
 		}},
 	},
 	"idle": {{"memory.svg", "Memory of one more idle site, without what it shares, in MB", func(r Result) *figure {
-		return stack(r, "MB", 1e-6, "memory: private", "memory: kernel", "engine: memory")
+		return stack(r, "memory: private", "memory: kernel", "engine: memory")
 	}}},
 	"growth": {
 		{"growth-time.svg", "How long it takes with so many sites, in ms", func(r Result) *figure {
@@ -38,10 +38,10 @@ var charts = map[string][]chart{
 	}}},
 }
 
-// bars is a group of bars for each measure, with one for each subject.
-func bars(r Result, unit string, measures ...string) *figure {
+// bars is a group of bars for each measure, with one for each subject, in ms.
+func bars(r Result, measures ...string) *figure {
 	values := func(measure, subject string) Summary { return Summarize(r.Find(measure, subject, 0)) }
-	return grouped(unit, scale{factor: 1}, r.subjects(), measures, values)
+	return grouped("ms", r.subjects(), measures, values)
 }
 
 // barsOver is bars of the ratios to a subject, for every measure of the part.
@@ -51,13 +51,13 @@ func barsOver(r Result, base string) *figure {
 		measures = append(measures, l.measure)
 	}
 	others := slices.DeleteFunc(r.subjects(), func(s string) bool { return s == base })
-	return grouped("× "+base, ratios, others, measures, func(measure, subject string) Summary {
+	return grouped("× "+base, others, measures, func(measure, subject string) Summary {
 		return Ratio(r.Find(measure, subject, 0), r.Find(measure, base, 0))
 	})
 }
 
 // grouped leaves out subjects and measures that have no values.
-func grouped(unit string, show scale, subjects, measures []string, value func(measure, subject string) Summary) *figure {
+func grouped(unit string, subjects, measures []string, value func(measure, subject string) Summary) *figure {
 	has := func(measure, subject string) bool { return value(measure, subject).N > 0 }
 	subjects = slices.DeleteFunc(slices.Clone(subjects), func(s string) bool {
 		return !slices.ContainsFunc(measures, func(m string) bool { return has(m, s) })
@@ -76,27 +76,27 @@ func grouped(unit string, show scale, subjects, measures []string, value func(me
 		for _, measure := range measures {
 			row = append(row, value(measure, subject))
 		}
-		f.bars(subject, colorOf(subject, i), row, i, len(subjects), show)
+		f.bars(subject, colorOf(subject, i), row, i, len(subjects))
 	}
 	return f
 }
 
-// stack is a bar for each subject, made of the medians of several measures.
-func stack(r Result, unit string, factor float64, measures ...string) *figure {
+// stack is a bar for each subject, made of the medians of several measures, in MB.
+func stack(r Result, measures ...string) *figure {
 	there := slices.DeleteFunc(r.subjects(), func(s string) bool {
 		return !slices.ContainsFunc(measures, func(m string) bool { return r.Find(m, s, 0) != nil })
 	})
 	if len(there) == 0 {
 		return nil
 	}
-	f := newFigure(unit)
+	f := newFigure("MB")
 	f.plot.NominalX(there...)
 	f.wide(len(there))
 	sums := make([]float64, len(there))
 	for i, measure := range measures {
 		var medians []float64
 		for j, subject := range there {
-			medians = append(medians, factor*Summarize(r.Find(measure, subject, 0)).Median)
+			medians = append(medians, 1e-6*Summarize(r.Find(measure, subject, 0)).Median)
 			sums[j] += medians[j]
 		}
 		f.layer(measure, palette[i], medians)

@@ -105,7 +105,7 @@ func (c Change) String() string {
 	}
 	show, to := scaleOf(c.Unit, c.New.Median, c.Old.Median), ""
 	if c.Against != "" {
-		show, to = ratios, " × "+c.Against
+		show, to = plain, " × "+c.Against
 	} else if show.name != "" {
 		to = " " + show.name
 	}

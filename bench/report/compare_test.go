@@ -73,7 +73,8 @@ func TestCompare(t *testing.T) {
 		{"alone, a trifle", alone("bytes", 20e6, 20e6), alone("bytes", 20.3e6, 20.3e6), nil},
 		{"alone, from nothing", alone("", 0, 0), alone("", 2, 2), []string{"list, 100 sites: 2, was 0"}},
 		{
-			"not measured any more", of("create: http", "ms", Floor, floor, floor), Result{},
+			"not measured any more", of("create: http", "ms", Floor, floor, floor),
+			Result{},
 			[]string{"create: http: is not measured any more"},
 		},
 		{"the machine holds fewer sites", sites(180), sites(170), nil},

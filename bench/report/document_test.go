@@ -176,8 +176,10 @@ func TestGoalHolds(t *testing.T) {
 		at   float64
 		want bool
 	}{
-		{goal{most: 25}, 25, true}, {goal{most: 25}, 25.1, false},
-		{goal{least: 0.95}, 0.95, true}, {goal{least: 0.95}, 0.94, false},
+		{goal{most: 25}, 25, true},
+		{goal{most: 25}, 25.1, false},
+		{goal{least: 0.95}, 0.95, true},
+		{goal{least: 0.95}, 0.94, false},
 	} {
 		if got := c.g.holds(Summary{N: 1, Median: c.at}); got != c.want {
 			t.Errorf("%+v at %v: %v", c.g, c.at, got)

@@ -115,7 +115,7 @@ func (f *figure) wide(groups int) {
 }
 
 // bars adds the i-th of n bars to each group, with its quartiles and its number.
-func (f *figure) bars(name string, fill color.Color, row []Summary, i, n int, show scale) {
+func (f *figure) bars(name string, fill color.Color, row []Summary, i, n int) {
 	at := (float64(i) - float64(n-1)/2) * 0.8 / float64(n)
 	heights := make(plotter.Values, len(row))
 	var spread struct {
@@ -130,7 +130,7 @@ func (f *figure) bars(name string, fill color.Color, row []Summary, i, n int, sh
 			spread.XYs = append(spread.XYs, plotter.XY{X: x, Y: s.Median})
 			spread.YErrors = append(spread.YErrors, struct{ Low, High float64 }{s.Median - s.Q1, s.Q3 - s.Median})
 			labels.XYs = append(labels.XYs, plotter.XY{X: x, Y: s.Q3})
-			labels.Labels = append(labels.Labels, show.number(s.Median))
+			labels.Labels = append(labels.Labels, plain.number(s.Median))
 		}
 	}
 	b, err := plotter.NewBarChart(heights, f.bar/vg.Length(n)*0.92)
@@ -183,7 +183,7 @@ func (f *figure) numbers(sums []float64) {
 	var labels plotter.XYLabels
 	for i, v := range sums {
 		labels.XYs = append(labels.XYs, plotter.XY{X: float64(i), Y: v})
-		labels.Labels = append(labels.Labels, scale{factor: 1}.number(v))
+		labels.Labels = append(labels.Labels, plain.number(v))
 	}
 	f.label(labels)
 }

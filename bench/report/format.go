@@ -17,8 +17,8 @@ type scale struct {
 	more   int  // so many digits more than a table needs
 }
 
-// ratios have no unit.
-var ratios = scale{factor: 1}
+// plain is for ratios, and for what is in the unit of its axis.
+var plain = scale{factor: 1}
 
 // scaleOf takes the unit that suits the largest of the values.
 func scaleOf(unit string, values ...float64) scale {

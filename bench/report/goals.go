@@ -111,7 +111,7 @@ func (g goal) limit() float64 { return max(g.most, g.least) }
 
 func (g goal) scale(v float64) (scale, string) {
 	if g.to != "" {
-		return ratios, " × " + g.to
+		return plain, " × " + g.to
 	}
 	show := scaleOf(g.unit, v)
 	return show, " " + show.name

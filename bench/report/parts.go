@@ -13,7 +13,7 @@ var parts = []struct {
 }{
 	{"create", []string{
 		"create: http", "create: ssh", "create: database", "create: ready",
-		"restart: http", "restart: ssh", "restart: database", "destroy: gone",
+		"restart: http", "restart: ssh", "restart: database", "restart: ready", "destroy: gone",
 	}},
 	{"idle", []string{
 		"memory: private", "memory: shared", "memory: kernel", "processes", "descriptors", "disk", "engine: memory",

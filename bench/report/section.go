@@ -132,7 +132,7 @@ func ratioTable(r Result) string {
 	for _, l := range r.lines() {
 		cells, found := []string{row(l.measure, l.x)}, false
 		add := func(subject, to, name string) {
-			cell := ratios.spread(Ratio(r.Find(l.measure, subject, l.x), r.Find(l.measure, to, l.x)))
+			cell := plain.spread(Ratio(r.Find(l.measure, subject, l.x), r.Find(l.measure, to, l.x)))
 			if cell != "" {
 				found = true
 				cell += name
