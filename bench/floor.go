@@ -37,13 +37,8 @@ func (f *floor) place(ctx context.Context, n int) (*instance, error) {
 	if err := f.layer(ctx, i); err != nil {
 		return nil, err
 	}
-	for _, m := range []struct{ source, target, kind string }{{"proc", "proc", "proc"}, {"tmpfs", "run", "tmpfs"}} {
-		if err := unix.Mount(m.source, filepath.Join(i.merged, m.target), m.kind, 0, ""); err != nil {
-			return nil, fmt.Errorf("mount %s: %w", m.target, err)
-		}
-	}
-	if err := unix.Mount("/dev", filepath.Join(i.merged, "dev"), "", unix.MS_BIND, ""); err != nil {
-		return nil, fmt.Errorf("mount dev: %w", err)
+	if err := mountSystem(i); err != nil {
+		return nil, err
 	}
 	device := fmt.Sprintf("f%d", i.number)
 	for _, args := range [][]string{
@@ -59,16 +54,39 @@ func (f *floor) place(ctx context.Context, n int) (*instance, error) {
 			return nil, err
 		}
 	}
-	return i, f.prepare(i)
+	return i, f.prepare(i, netnsPath(i))
 }
 
-// prepare starts the first process, which waits.
-func (f *floor) prepare(i *instance) error {
+func netnsPath(i *instance) string { return "/run/netns/" + i.name }
+
+// mountSystem mounts what programs expect to find beside files.
+func mountSystem(i *instance) error {
+	for _, m := range []struct{ source, target, kind string }{{"proc", "proc", "proc"}, {"tmpfs", "run", "tmpfs"}} {
+		if err := unix.Mount(m.source, filepath.Join(i.merged, m.target), m.kind, 0, ""); err != nil {
+			return fmt.Errorf("mount %s: %w", m.target, err)
+		}
+	}
+	if err := unix.Mount("/dev", filepath.Join(i.merged, "dev"), "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("mount dev: %w", err)
+	}
+	return nil
+}
+
+// unmountSystem returns what went wrong.
+func unmountSystem(i *instance) (errs []error) {
+	for _, dir := range []string{"dev", "run", "proc"} {
+		errs = append(errs, unix.Unmount(filepath.Join(i.merged, dir), unix.MNT_DETACH))
+	}
+	return errs
+}
+
+// prepare starts the first process in a network, which waits.
+func (f *floor) prepare(i *instance, netns string) error {
 	c, err := newCell(i.name)
 	if err != nil {
 		return err
 	}
-	network, err := os.Open("/run/netns/" + i.name)
+	network, err := os.Open(netns)
 	if err != nil {
 		return err
 	}
@@ -103,16 +121,13 @@ func (f *floor) start(_ context.Context, i *instance) error { return f.ready[i.n
 func (f *floor) stop(ctx context.Context, i *instance) error {
 	err := i.leader.Process.Signal(unix.SIGTERM)
 	_ = i.leader.Wait() // by the signal or not
-	return errors.Join(err, f.ready[i.name].cell.remove(ctx), f.prepare(i))
+	return errors.Join(err, f.ready[i.name].cell.remove(ctx), f.prepare(i, netnsPath(i)))
 }
 
 func (f *floor) destroy(ctx context.Context, i *instance) error {
 	err := i.leader.Process.Kill()
 	_ = i.leader.Wait() // by the signal
-	errs := []error{err, f.ready[i.name].cell.remove(ctx)}
-	for _, dir := range []string{"dev", "run", "proc"} {
-		errs = append(errs, unix.Unmount(filepath.Join(i.merged, dir), unix.MNT_DETACH))
-	}
+	errs := append(unmountSystem(i), err, f.ready[i.name].cell.remove(ctx))
 	_, err = command(ctx, "ip", "link", "delete", fmt.Sprintf("f%d", i.number))
 	errs = append(errs, err)
 	_, err = command(ctx, "ip", "netns", "delete", i.name)

@@ -17,6 +17,7 @@ type part struct {
 // parts is the one list of them, in the order in which they run.
 var parts = []part{
 	{"create", measureCreate},
+	{"inside", measureInside},
 }
 
 func partNames() []string {
