@@ -6,8 +6,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"regexp"
 	"strconv"
@@ -23,7 +25,8 @@ type doors struct{ http, ssh, database time.Duration }
 
 const (
 	knockEvery = time.Millisecond      // the next try, after one that failed
-	dialWithin = 20 * time.Millisecond // a try to connect
+	knockSSH   = 3 * time.Millisecond  // all visitors of a site's ssh at logis are bounded together, to a hundred at once
+	dialWithin = 60 * time.Millisecond // a try to connect
 	openWithin = 60 * time.Second      // the longest that a site may take
 )
 
@@ -35,22 +38,23 @@ func knock(ctx context.Context, i *instance, before map[int]bool, began time.Tim
 	var all sync.WaitGroup
 	var errs [3]error
 	for n, door := range []struct {
-		at   *time.Duration
-		open func(context.Context) error
+		at    *time.Duration
+		every time.Duration
+		open  func(context.Context) error
 	}{
-		{&d.http, func(ctx context.Context) error { return askPage(ctx, i) }},
-		{&d.ssh, func(ctx context.Context) error { return askBanner(ctx, i.ssh) }},
-		{&d.database, func(ctx context.Context) error { return askDatabase(ctx, i, before) }},
+		{&d.http, knockEvery, func(ctx context.Context) error { return askPage(ctx, i) }},
+		{&d.ssh, knockSSH, func(ctx context.Context) error { return askBanner(ctx, i) }},
+		{&d.database, knockEvery, func(ctx context.Context) error { return askDatabase(ctx, i, before) }},
 	} {
-		all.Go(func() { *door.at, errs[n] = first(ctx, began, door.open) })
+		all.Go(func() { *door.at, errs[n] = first(ctx, began, door.every, door.open) })
 	}
 	all.Wait()
 	return d, errors.Join(errs[:]...)
 }
 
 // first tries to open a door again and again, one try at a time, and returns when it was first open.
-func first(ctx context.Context, began time.Time, open func(context.Context) error) (at time.Duration, err error) {
-	err = poll(ctx, knockEvery, func() error {
+func first(ctx context.Context, began time.Time, every time.Duration, open func(context.Context) error) (at time.Duration, err error) {
+	err = poll(ctx, every, func() error {
 		err := open(ctx)
 		at = time.Since(began)
 		return err
@@ -58,9 +62,13 @@ func first(ctx context.Context, began time.Time, open func(context.Context) erro
 	return at, err
 }
 
-// dial connects; where nobody is there yet the kernel says so soon (peers.openBridge), or not at all.
+// dial connects; where nobody is there yet the kernel says so soon (askOften), or not at all.
 func dial(ctx context.Context, address string) (net.Conn, error) {
 	d := net.Dialer{Timeout: dialWithin}
+	if to, err := netip.ParseAddrPort(address); err == nil && to.Addr().IsLoopback() {
+		// logis lets one visitor open five connections a second to a site's ssh, after thirty at once: each try is another's.
+		d.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, byte(1+rand.N(200)), byte(1+rand.N(200)))}
+	}
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err == nil { // who listens has all the time to answer
 		deadline, _ := ctx.Deadline()
@@ -89,8 +97,15 @@ func askPage(ctx context.Context, i *instance) error {
 	return nil
 }
 
-func askBanner(ctx context.Context, address string) error {
-	conn, err := dial(ctx, address)
+func askBanner(ctx context.Context, i *instance) error {
+	if i.ssh == "" {
+		address, err := i.findSSH(ctx)
+		if err != nil {
+			return err
+		}
+		i.ssh = address
+	}
+	conn, err := dial(ctx, i.ssh)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/logis-project/logis/api"
@@ -30,8 +31,10 @@ func (l *logis) place(_ context.Context, n int) (*instance, error) {
 	name := fmt.Sprintf("site%d", n)
 	return &instance{
 		name: name, number: n, owner: name, http: "127.0.0.1:80", host: name + ".localhost",
-		// The lowest free port is given first: create looks whether it is so.
-		ssh: net.JoinHostPort("127.0.0.1", fmt.Sprint(22001+n)),
+		findSSH: func(ctx context.Context) (string, error) {
+			s, err := l.client.Site(ctx, name)
+			return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.SSH.Port)), err
+		},
 	}, nil
 }
 
@@ -90,4 +93,6 @@ func (l *logisAPI) start(ctx context.Context, i *instance) error {
 	return err
 }
 
-func (l *logisAPI) destroy(ctx context.Context, i *instance) error { return l.client.Destroy(ctx, i.name) }
+func (l *logisAPI) destroy(ctx context.Context, i *instance) error {
+	return l.client.Destroy(ctx, i.name)
+}

@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -102,7 +103,10 @@ func keep(o options, result report.Result) error {
 		fmt.Fprintln(os.Stdout, "not kept: it is not of all subjects")
 		return nil
 	}
-	return report.Write(o.results, result)
+	if err := report.Write(o.results, result); err != nil {
+		return err
+	}
+	return report.WriteDocs(filepath.Dir(filepath.Dir(filepath.Clean(o.results))))
 }
 
 // check says what got slower since the results that were kept.

@@ -30,9 +30,10 @@ type instance struct {
 	name    string
 	number  int
 	address netip.Addr
-	http    string    // address and port
-	host    string    // of the request
-	ssh     string    // address and port
+	http    string // address and port
+	host    string // of the request
+	ssh     string // address and port; "" is not known before findSSH finds it
+	findSSH func(context.Context) (string, error)
 	owner   string    // the site's user, whose database is asked
 	merged  string    // of a peer: the root that its engine is given
 	leader  *exec.Cmd // of the floor and nspawn: the process that the site ends with
