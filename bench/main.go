@@ -31,6 +31,7 @@ type options struct {
 	check      bool
 	rounds     int    // 0 is each part's own
 	only       string // subjects, with commas between; "" is all
+	commit     string // that is measured
 }
 
 func main() {
@@ -79,6 +80,7 @@ func parse(args []string) (o options, err error) {
 // run measures the parts, each in a house of its own.
 func run(ctx context.Context, o options) error {
 	var failed []error
+	o.commit = commit() // before results change the tree
 	for _, p := range parts {
 		if !slices.Contains(o.parts, p.name) || ctx.Err() != nil {
 			continue

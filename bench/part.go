@@ -52,7 +52,7 @@ func measure(ctx context.Context, o options, p part) (_ report.Result, err error
 	if err := p.measure(ctx, h, r); err != nil {
 		return result, err
 	}
-	result.Date, result.Commit = began.UTC().Format(time.RFC3339), commit()
+	result.Date, result.Commit = began.UTC().Format(time.RFC3339), o.commit
 	result.Took = time.Since(began).Round(time.Second).Seconds()
 	result.Series = r.series
 	return result, nil
