@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -124,8 +125,18 @@ func askDatabase(ctx context.Context, i *instance, before map[int]bool) error {
 	if pid == 0 {
 		return errors.New("no database server")
 	}
+	return askServer(ctx, pid, i.owner)
+}
+
+// askServer asks as an owner; "*" is the one that there is.
+func askServer(ctx context.Context, pid int, owner string) error {
 	root := fmt.Sprintf("/proc/%d/root", pid)
-	mycnf, err := os.ReadFile(root + "/home/" + i.owner + "/.my.cnf")
+	found, err := filepath.Glob(root + "/home/" + owner + "/.my.cnf")
+	if err != nil || len(found) != 1 {
+		return fmt.Errorf("%d files .my.cnf, not one (%w)", len(found), err)
+	}
+	owner = filepath.Base(filepath.Dir(found[0]))
+	mycnf, err := os.ReadFile(found[0])
 	if err != nil {
 		return err
 	}
@@ -134,7 +145,7 @@ func askDatabase(ctx context.Context, i *instance, before map[int]bool) error {
 		return errors.New("no password in .my.cnf")
 	}
 	connector, err := mysql.NewConnector(&mysql.Config{
-		Net: "unix", Addr: root + "/run/mysqld/mysqld.sock", User: i.owner, Passwd: string(password[1]), DBName: i.owner,
+		Net: "unix", Addr: root + "/run/mysqld/mysqld.sock", User: owner, Passwd: string(password[1]), DBName: owner,
 		AllowNativePasswords: true, Logger: silent{},
 	})
 	if err != nil {
@@ -167,13 +178,20 @@ func processes() map[int]bool {
 
 // newServer is the process id of a database server that is not among those before, 0 without one.
 func newServer(before map[int]bool) int {
+	if found := newServers(before); len(found) > 0 {
+		return found[0]
+	}
+	return 0
+}
+
+func newServers(before map[int]bool) (found []int) {
 	for pid := range processes() {
 		if before[pid] {
 			continue
 		}
 		if comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); string(comm) == "mariadbd\n" {
-			return pid
+			found = append(found, pid)
 		}
 	}
-	return 0
+	return found
 }

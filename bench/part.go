@@ -17,7 +17,10 @@ type part struct {
 // parts is the one list of them, in the order in which they run.
 var parts = []part{
 	{"create", measureCreate},
+	{"idle", measureIdle},
+	{"growth", measureGrowth},
 	{"inside", measureInside},
+	{"relaunch", measureRelaunch},
 }
 
 func partNames() []string {
