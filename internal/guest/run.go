@@ -76,7 +76,9 @@ func Run(ctx context.Context, opts Options) error {
 	if err := linux.RestoreSignals(); err != nil { // services inherit what logisd's parent ignored
 		return err
 	}
-	term, child := catchSignals()
+	term, child := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM)
+	signal.Notify(child, syscall.SIGCHLD)
 	defer signal.Stop(term)
 	defer signal.Stop(child)
 	ctx, halt := context.WithCancel(ctx)
@@ -93,6 +95,7 @@ func Run(ctx context.Context, opts Options) error {
 	for _, s := range g.roster.all() {
 		g.begin(ctx, s)
 	}
+	dropSignals() // while the first services are executed: it takes as long as reading their files
 	g.tasks.Go(func() { g.trimWhenReady(ctx) })
 	g.tasks.Go(func() { g.startInitScripts(ctx) })
 	inside := g.serveInside(ctx) // first: who hears that the site is ready may use it
@@ -160,11 +163,9 @@ func tune() {
 	runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
 }
 
-// catchSignals returns a channel that gets SIGTERM and one that gets SIGCHLD. Every other signal that would end a Go
-// program is caught and dropped: root of the site must not crash its own PID 1 with a stray kill. They are caught and not
-// ignored, because an ignored signal stays ignored in every child.
-func catchSignals() (term, child chan os.Signal) {
-	term, child = make(chan os.Signal, 1), make(chan os.Signal, 1)
+// dropSignals catches and drops every signal but those of Run that would end a Go program: root of the site must not crash its
+// own PID 1 with a stray kill. They are caught and not ignored, because an ignored signal stays ignored in every child.
+func dropSignals() {
 	var dropped []os.Signal
 	left := []syscall.Signal{
 		syscall.SIGTERM, syscall.SIGCHLD, syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGTSTP,
@@ -179,9 +180,6 @@ func catchSignals() (term, child chan os.Signal) {
 		dropped = append(dropped, n)
 	}
 	signal.Notify(make(chan os.Signal, 1), dropped...)
-	signal.Notify(term, syscall.SIGTERM)
-	signal.Notify(child, syscall.SIGCHLD)
-	return term, child
 }
 
 // trimWhenReady gives the memory of the start back to the kernel, once, when every service has answered.
