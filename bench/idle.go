@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/logis-project/logis/bench/report"
 )
 
 // idleAfter is how long a site is left alone once it answers: what it needed to start is given back by then. PHP's idle processes
@@ -23,7 +25,7 @@ func measureIdle(ctx context.Context, h *house, r *recorder) error {
 	rounds := r.roundsOr(2)
 	for round := range rounds {
 		for _, s := range h.subjects {
-			if s.name() == "logis (API)" {
+			if s.name() == report.LogisAPI {
 				continue // its sites are those of logis
 			}
 			fmt.Fprintf(os.Stderr, "idle: round %d of %d: %s\n", round+1, rounds, s.name())

@@ -80,6 +80,9 @@ func (h *house) relaunchLogis(ctx context.Context, l *logis, r *recorder) error 
 	var all []*instance
 	for n := range relaunched {
 		i, err := l.place(ctx, n)
+		if err == nil {
+			i.ssh, err = i.findSSH(ctx) // now: nobody answers that while logisd starts
+		}
 		if err != nil {
 			return err
 		}
@@ -117,7 +120,7 @@ func (h *house) serveAll(ctx context.Context, s subject, r *recorder, all []*ins
 	var doors sync.WaitGroup
 	for n, i := range all {
 		doors.Go(func() { errs[2*n] = poll(ctx, knockSome, func() error { return askPage(ctx, i) }) })
-		doors.Go(func() { errs[2*n+1] = poll(ctx, knockSome, func() error { return askBanner(ctx, i.ssh) }) })
+		doors.Go(func() { errs[2*n+1] = poll(ctx, knockSome, func() error { return askBanner(ctx, i) }) })
 	}
 	doors.Go(func() { errs[2*len(all)] = awaitDatabases(ctx, len(all), before) })
 	doors.Wait()
