@@ -43,7 +43,12 @@ func main() {
 	testhost.Enter(func() int {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
-		if err := run(ctx, o); err != nil {
+		err := run(ctx, o)
+		switch {
+		case ctx.Err() != nil:
+			fmt.Fprintln(os.Stderr, "bench: interrupted: what was measured of a part is not kept")
+			return 1
+		case err != nil:
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			return 1
 		}
@@ -92,7 +97,7 @@ func run(ctx context.Context, o options) error {
 		}
 		failed = append(failed, keep(o, result))
 	}
-	return errors.Join(append(failed, context.Cause(ctx))...)
+	return errors.Join(failed...)
 }
 
 // keep writes what was measured, or with -check compares it with what was kept.
