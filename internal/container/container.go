@@ -32,9 +32,10 @@ type Container struct {
 	startedAt  time.Time
 	channel    *net.UnixConn // to the entry, until Start ends
 	cgroup     *cgroup
-	logSize    atomic.Int64  // that PID 1 has taken; 0 is not known, or olderPID1
-	tuning     sync.Mutex    // one Tune at a time
-	limited    chan struct{} // closed when limit has returned limitErr; nil after Adopt
+	logSize    atomic.Int64    // that PID 1 has taken; 0 is not known, or olderPID1
+	tuning     sync.Mutex      // one Tune at a time
+	view       chan []*os.File // holds what openView returned, once
+	limited    chan struct{}   // closed when limit has returned limitErr; nil after Adopt
 	limitErr   error
 	done       chan struct{} // closed when PID 1 has ended
 	watchers   sync.WaitGroup
@@ -219,6 +220,9 @@ func (c *Container) Close() error {
 	_ = c.awaitLimit(context.Background())
 	if c.channel != nil {
 		_ = c.channel.Close() // closed already once started
+	}
+	for _, m := range c.takeView() { // of one that was not started
+		m.Close()
 	}
 	if c.pidfd == nil {
 		return nil // launch failed

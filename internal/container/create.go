@@ -37,7 +37,7 @@ type Spec struct {
 
 // Create makes the namespaces of a container, with a first process that waits. The caller connects its network through
 // NetNS and then calls Start. The cgroup is made meanwhile, because to move a process the kernel waits for a grace period
-// of RCU, 15 ms on an idle machine: Start says how that went. On error nothing is left.
+// of RCU, 15 ms on an idle machine, and so is its view: Start says how that went. On error nothing is left.
 func (r *Runtime) Create(ctx context.Context, spec Spec) (_ *Container, err error) {
 	if err := os.Mkdir(r.dir(spec.Name), 0o700); err != nil {
 		return nil, fmt.Errorf("make run directory: %w", err)
@@ -48,6 +48,7 @@ func (r *Runtime) Create(ctx context.Context, spec Spec) (_ *Container, err erro
 		}
 	}()
 	c := &Container{runtime: r, name: spec.Name, spec: spec, done: make(chan struct{})}
+	c.beginView()
 	if err := c.launch(ctx); err != nil {
 		return nil, err
 	}
@@ -297,7 +298,7 @@ func (c *Container) Start(ctx context.Context) error {
 		defer handed.Close()
 		fds, spec.Handed = append(fds, int(handed.Fd())), true
 	}
-	for _, m := range c.openView() {
+	for _, m := range c.takeView() {
 		defer m.Close()
 		fds, spec.View = append(fds, int(m.Fd())), append(spec.View, m.Name())
 	}

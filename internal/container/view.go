@@ -19,6 +19,23 @@ import (
 // unseen begins the warning of a container that sees the host's memory, processors and load instead of its own.
 const unseen = "free, top, nproc and uptime show the host's values: "
 
+// beginView opens the mounts that Start takes, meanwhile: the first container of a host waits for a server that has to be started.
+func (c *Container) beginView() {
+	c.view = make(chan []*os.File, 1)
+	c.watchers.Go(func() {
+		defer close(c.view)
+		c.view <- c.openView()
+	})
+}
+
+// takeView returns the mounts to the first who asks, who closes them; nil after Adopt.
+func (c *Container) takeView() []*os.File {
+	if c.view == nil {
+		return nil
+	}
+	return <-c.view
+}
+
 // openView returns the mounts that show the container what it has, and keeps in mind why there are none: it runs without.
 func (c *Container) openView() []*os.File {
 	if c.runtime.opts.View == nil {

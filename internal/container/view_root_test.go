@@ -30,8 +30,9 @@ func newViewBox(t *testing.T) (*box, *lxcfs.View) {
 	})
 	t.Cleanup(func() {
 		for _, name := range []string{"alice", "bob"} {
-			must(t, v.Leave(context.Background(), name))
+			v.Leave(name)
 		}
+		must(t, v.Settle(context.Background()))
 	})
 	b.runtime.opts.View = v.Open
 	return b, v

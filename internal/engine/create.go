@@ -66,13 +66,20 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 	undo.add("delete disk", func(ctx context.Context) error { return e.pool.DeleteSite(ctx, rec.Name()) })
 
 	opts.Report.step(StepFiles)
-	if err := e.personalise(ctx, rec, base, dir); err != nil {
-		return site.Status{}, fmt.Errorf("personalise: %w", err)
-	}
-	if err := fault.Point("create: personalised"); err != nil {
-		return site.Status{}, err
-	}
+	files := begin(func() error { return e.personalise(ctx, rec, base, dir) })
+	undo.add("end the writing of files", func(context.Context) error { return files.ended() })
+	// What a record speaks of is on disk before it, whatever happens to the power: beside all that comes until then.
+	synced := begin(func() error {
+		if err := files.wait(); err != nil {
+			return err
+		}
+		return e.pool.Sync(ctx)
+	})
+	undo.add("end the writing to disk", func(context.Context) error { return synced.ended() })
 	if opts.NoStart {
+		if err := files.wait(); err != nil {
+			return site.Status{}, err
+		}
 		undo.add("delete route", func(ctx context.Context) error { return e.routes.Delete(ctx, rec.Name()) }) // as in start
 		if err := e.route(ctx, rec, false); err != nil {
 			return site.Status{}, err
@@ -80,10 +87,10 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 		if err := fault.Point("create: route"); err != nil {
 			return site.Status{}, err
 		}
-		return e.finish(ctx, rec, asked, began)
+		return e.finish(ctx, rec, synced, asked, began)
 	}
 	opts.Report.step(StepContainer)
-	if err := e.start(ctx, rec, &undo); err != nil {
+	if err := e.start(ctx, rec, files, &undo); err != nil {
 		return site.Status{}, err
 	}
 	if !opts.NoWait {
@@ -94,7 +101,7 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 			return site.Status{}, err
 		}
 	}
-	return e.finish(ctx, rec, asked, began)
+	return e.finish(ctx, rec, synced, asked, began)
 }
 
 // reserve writes the record of a new site, and returns the image that it is made from.
@@ -143,16 +150,16 @@ func (e *Engine) release(name string, clean bool) error {
 	return nil
 }
 
-// finish records that the site is made, which began at a time. What was asked for and cannot be used is a warning.
-func (e *Engine) finish(ctx context.Context, rec site.Record, asked site.Limits, began time.Time) (site.Status, error) {
+// finish records that the site is made, which began at a time, once its disk is synced. What was asked for and cannot be used is
+// a warning.
+func (e *Engine) finish(ctx context.Context, rec site.Record, synced *aside, asked site.Limits, began time.Time) (site.Status, error) {
 	if err := ctx.Err(); err != nil {
 		return site.Status{}, context.Cause(ctx) // Ctrl-C after the last step leaves nothing too
 	}
 	if err := fault.Point("create: ready"); err != nil {
 		return site.Status{}, err
 	}
-	// The record is on disk at once; what it speaks of must be there before it, whatever happens to the power.
-	if err := e.pool.Sync(ctx); err != nil {
+	if err := synced.wait(); err != nil {
 		return site.Status{}, fmt.Errorf("sync disk: %w", err)
 	}
 	rec, err := e.store.Update(rec.Name(), func(r *site.Record) { r.Phase = site.Stopped })
@@ -218,7 +225,7 @@ func (e *Engine) personalise(ctx context.Context, rec site.Record, base image.Im
 	if base.Reserved != "" {
 		data = dataLayers(dir).Upper
 	}
-	return image.Personalise(ctx, image.PersonaliseOptions{
+	err = image.Personalise(ctx, image.PersonaliseOptions{
 		ImageDir: imageDir, Upper: rootLayers(imageDir, dir).Upper, Data: data, IDBase: rec.IDBase,
 		Values: image.Values{
 			Name: rec.Name(), HostDir: container.HandedDir, Domains: e.store.Domains(rec),
@@ -226,4 +233,8 @@ func (e *Engine) personalise(ctx context.Context, rec site.Record, base image.Im
 			Address4: rec.Address4, Address6: rec.Address6,
 		},
 	})
+	if err != nil {
+		return err
+	}
+	return fault.Point("create: personalised")
 }

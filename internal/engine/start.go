@@ -92,11 +92,12 @@ func (e *Engine) startOrFail(ctx context.Context, rec site.Record) (err error) {
 	if err := e.takeOver(ctx, rec); err != nil || e.live(rec.Name()).snapshot().container != nil {
 		return err
 	}
-	return e.start(ctx, rec, &undo)
+	return e.start(ctx, rec, taken(), &undo)
 }
 
-// start is the way from a site's disk to its running PID 1: container, veth, redirect, route. The lock is held.
-func (e *Engine) start(ctx context.Context, rec site.Record, undo *undo) error {
+// start is the way from a site's disk to its running PID 1: container, veth, redirect, route. What lies on the disk need only be
+// complete when files has ended. The lock is held.
+func (e *Engine) start(ctx context.Context, rec site.Record, files *aside, undo *undo) error {
 	name, port := rec.Name(), portOf(rec)
 	e.live(name).set(site.Starting, "")
 	if err := e.startable(rec); err != nil {
@@ -109,7 +110,7 @@ func (e *Engine) start(ctx context.Context, rec site.Record, undo *undo) error {
 	if err := e.clear(ctx, name); err != nil {
 		return fmt.Errorf("clean up after the last container: %w", err)
 	}
-	if err := e.launch(ctx, rec, spec, undo); err != nil {
+	if err := e.launch(ctx, rec, spec, files, undo); err != nil {
 		return err
 	}
 	if err := fault.Point("start: PID 1"); err != nil {
@@ -129,7 +130,7 @@ func (e *Engine) start(ctx context.Context, rec site.Record, undo *undo) error {
 
 // launch makes the container, connects its network and starts it. A site whose disk is full gets a little room meanwhile,
 // without which it could never be mounted again.
-func (e *Engine) launch(ctx context.Context, rec site.Record, spec container.Spec, undo *undo) (err error) {
+func (e *Engine) launch(ctx context.Context, rec site.Record, spec container.Spec, files *aside, undo *undo) (err error) {
 	name, port := rec.Name(), portOf(rec)
 	restore, err := e.pool.Headroom(ctx, name, diskOf(rec))
 	if err != nil {
@@ -139,6 +140,7 @@ func (e *Engine) launch(ctx context.Context, rec site.Record, spec container.Spe
 
 	c, err := e.containers.Create(ctx, spec)
 	if err != nil {
+		e.view.Leave(name)
 		return fmt.Errorf("make container: %w", err)
 	}
 	undo.add("end container", func(ctx context.Context) error {
@@ -152,6 +154,9 @@ func (e *Engine) launch(ctx context.Context, rec site.Record, spec container.Spe
 
 	if err := fault.Point("start: network"); err != nil {
 		return err
+	}
+	if err := files.wait(); err != nil {
+		return fmt.Errorf("personalise: %w", err)
 	}
 	if err := c.Start(ctx); err != nil {
 		return fmt.Errorf("start container: %w", err)
@@ -179,7 +184,8 @@ func (e *Engine) end(ctx context.Context, name string, c *container.Container, e
 	default:
 		return errors.Join(err, errors.New("PID 1 has not ended"))
 	}
-	err = errors.Join(err, c.Release(ctx), e.view.Leave(ctx, name))
+	err = errors.Join(err, c.Release(ctx))
+	e.view.Leave(name)
 	e.live(name).gone()
 	return err
 }

@@ -27,7 +27,7 @@ func BenchmarkFirst(b *testing.B) {
 		mounts, err := v.Open("alice")
 		must(b, err)
 		closeAll(mounts)
-		must(b, v.Leave(b.Context(), "alice"))
+		leave(b, v, "alice")
 	}
 }
 

@@ -100,12 +100,15 @@ func (v *View) Keep(site string) {
 	v.users[site] = true
 }
 
-// Leave says that a site has ended. With the last one goes a server of our own.
-func (v *View) Leave(ctx context.Context, site string) error {
+// Leave says that a site has ended. With the last one goes a server of our own: Watch, or else Settle, ends it, so that the end of
+// the site need not wait for that.
+func (v *View) Leave(site string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.users, site)
-	return v.settle(ctx)
+	if len(v.users) == 0 {
+		v.wake()
+	}
 }
 
 // Down ends a server of our own: no site runs.
@@ -116,7 +119,7 @@ func (v *View) Down(ctx context.Context) error {
 	return v.settle(ctx)
 }
 
-// Settle ends a server of our own that no site uses: one that was taken over, say.
+// Settle ends a server of our own that no site uses.
 func (v *View) Settle(ctx context.Context) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -57,7 +57,7 @@ func newView(t *testing.T) *View {
 	v := New(options(t))
 	t.Cleanup(func() {
 		for site := range v.users {
-			must(t, v.Leave(context.Background(), site))
+			leave(t, v, site)
 		}
 		if d := cmp.Diff(before, hostState(t)); d != "" {
 			t.Errorf("left on the host (-before +after):\n%s", d)
@@ -93,6 +93,13 @@ func open(t *testing.T, v *View, site string) []*os.File {
 	return mounts
 }
 
+// leave is Leave and what Watch would do then.
+func leave(t testing.TB, v *View, site string) {
+	t.Helper()
+	v.Leave(site)
+	must(t, v.Settle(context.Background()))
+}
+
 // An own server shows itself on the host by nothing but its process and its cgroup, and goes with its last site.
 func TestOwn(t *testing.T) {
 	v := newView(t)
@@ -114,12 +121,12 @@ func TestOwn(t *testing.T) {
 	if d := cmp.Diff(before.Files, during.Files); d != "" {
 		t.Errorf("files in /run (-before +during):\n%s", d)
 	}
-	must(t, v.Leave(t.Context(), "alice"))
+	leave(t, v, "alice")
 	if v.Found() == "" {
 		t.Error("the server left with a site that is not the last")
 	}
 	pid := v.server.pid
-	must(t, v.Leave(t.Context(), "bob"))
+	leave(t, v, "bob")
 	if v.Found() != "" || unix.Kill(pid, 0) == nil && !zombie(pid) {
 		t.Error("the server is there without a site")
 	}
@@ -329,7 +336,7 @@ func TestHost(t *testing.T) {
 			if _, err := read(t, mounts, "proc/meminfo"); err != nil {
 				t.Error(err)
 			}
-			must(t, v.Leave(t.Context(), "alice"))
+			leave(t, v, "alice")
 			if err := host.Signal(unix.Signal(0)); err != nil {
 				t.Errorf("the host's lxcfs after the last site: %v", err)
 			}

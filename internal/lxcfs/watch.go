@@ -12,13 +12,13 @@ import (
 
 const askEvery = 10 * time.Second
 
-// Watch sees to it that sites have a server: one that ends, or hangs, is replaced, an own one with growing pauses. It calls
-// renew whenever another server is in use, until ctx ends: sites that have files of the last one want new ones.
+// Watch sees to it that sites have a server: one that ends, or hangs, is replaced, an own one with growing pauses, and an own one
+// that no site uses any more is ended. It calls renew whenever another server is in use, until ctx ends: sites that have files of the last one want new ones.
 func (v *View) Watch(ctx context.Context, renew func()) {
 	tick := time.NewTicker(askEvery)
 	defer tick.Stop()
 	for {
-		if v.restore() {
+		if v.restore(ctx) {
 			renew()
 		}
 		s, retry := v.current()
@@ -40,8 +40,8 @@ func (v *View) Watch(ctx context.Context, renew func()) {
 	}
 }
 
-// restore finds or starts a server where sites lack one, and tells whether they want new files.
-func (v *View) restore() bool {
+// restore finds or starts a server where sites lack one, ends one that they do not need, and tells whether they want new files.
+func (v *View) restore(ctx context.Context) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if len(v.users) > 0 {
@@ -49,6 +49,8 @@ func (v *View) restore() bool {
 			v.told = err.Error()
 			v.opts.Log.Warn("sites do not see what they have", "error", err)
 		}
+	} else if err := v.settle(ctx); err != nil {
+		v.opts.Log.Warn("end an lxcfs that no site uses", "error", err)
 	}
 	fresh := v.fresh
 	v.fresh = false
