@@ -71,7 +71,7 @@ func (g *guest) newService(spec Service) (*service, error) {
 	}
 	return &service{
 		name: spec.Name, spec: spec, log: log,
-		orders: make(chan order), stop: make(chan struct{}), done: make(chan struct{}),
+		orders: make(chan order), begun: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 		index: g.board.add(control.Service{Name: spec.Name, State: stateWaiting}),
 	}, nil
 }

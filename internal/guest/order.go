@@ -1,11 +1,13 @@
 package guest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -159,6 +161,20 @@ func (g *guest) enlist(ctx context.Context, spec Service) (known bool, err error
 func (g *guest) begin(ctx context.Context, s *service) {
 	g.after.Go(s.log.run)
 	g.tasks.Go(func() { g.supervise(ctx, s) })
+}
+
+// beginAll begins with what stops last: others may need it, and a database takes longest to be ready. One after the other, since
+// PID 1 waits anyway, each time that it forks, until the program is executed.
+func (g *guest) beginAll(ctx context.Context, services []*service) {
+	services = slices.Clone(services)
+	slices.SortStableFunc(services, func(a, b *service) int { return cmp.Compare(a.current().StopOrder, b.current().StopOrder) })
+	for _, s := range services {
+		g.begin(ctx, s)
+		select {
+		case <-s.begun:
+		case <-ctx.Done():
+		}
+	}
 }
 
 // obey takes an order and shows it on the board; it returns whether s is to stay stopped.

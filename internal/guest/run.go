@@ -92,9 +92,7 @@ func Run(ctx context.Context, opts Options) error {
 	if tmpErr != nil { // full disk: the owner must be able to log in and delete
 		g.complain(fmt.Sprintf("%s was not emptied: %v", g.opts.Tmp, tmpErr))
 	}
-	for _, s := range g.roster.all() {
-		g.begin(ctx, s)
-	}
+	g.tasks.Go(func() { g.beginAll(ctx, g.roster.all()) })
 	dropSignals() // while the first services are executed: it takes as long as reading their files
 	g.tasks.Go(func() { g.trimWhenReady(ctx) })
 	g.tasks.Go(func() { g.startInitScripts(ctx) })

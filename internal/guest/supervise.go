@@ -28,11 +28,20 @@ type service struct {
 	index  int // on the board
 	log    *serviceLog
 	orders chan order
+	begun  chan struct{} // holds one once its program was executed for the first time, or waits for others
 	stop   chan struct{} // closed when its turn to stop has come
 	done   chan struct{} // closed when it is stopped for good
 
 	mu   sync.Mutex
 	spec Service // what its file said when it was last ordered to start
+}
+
+// begins says that s has begun, to whoever waits for that.
+func (s *service) begins() {
+	select {
+	case s.begun <- struct{}{}:
+	default: // said already
+	}
 }
 
 // take makes spec what the service is from its next start on.
@@ -53,6 +62,7 @@ func (s *service) needs() []string { return s.current().Needs }
 // supervise keeps s running until ctx ends and s.stop is closed, but for orders to stop and start it.
 func (g *guest) supervise(ctx context.Context, s *service) {
 	defer close(s.done)
+	defer s.begins()
 	defer g.board.update(s.index, func(b *control.Service) {
 		b.State, b.Ready, b.PID = stateStopped, false, 0
 	})
@@ -106,6 +116,7 @@ func (g *guest) awaitNeeds(ctx context.Context, s *service) (bool, *order) {
 			return ctx.Err() == nil, nil
 		}
 		g.board.update(s.index, func(b *control.Service) { b.State, b.Error = stateWaiting, "waits for "+name })
+		s.begins()
 		select {
 		case <-changed:
 		case o := <-s.orders:
@@ -121,6 +132,7 @@ func (g *guest) awaitNeeds(ctx context.Context, s *service) (bool, *order) {
 func (g *guest) runOnce(ctx context.Context, s *service) (*order, error) {
 	spec := s.current()
 	p, err := g.launch(s, spec)
+	s.begins()
 	if err != nil {
 		return nil, err
 	}

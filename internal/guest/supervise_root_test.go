@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -101,6 +102,21 @@ path = "DIR/run/%[2]d.pid"
 	for _, s := range b.awaitReady().Services {
 		if s.State != stateRunning || s.Error != "" {
 			t.Errorf("service %+v", s)
+		}
+	}
+}
+
+func TestWhatStopsLastStartsFirst(t *testing.T) {
+	b := newBox(t, map[string]string{
+		"a": forever + "stop_order = 50", "b": forever + "stop_order = 40\nneeds = [\"c\"]", "c": forever + "stop_order = 10",
+		"d": forever + "stop_order = 20", "e": `exec = ["/nonexistent"]` + "\nstop_order = 5", "f": forever + "stop_order = 30",
+	})
+	s := b.await("all but e", func(s control.Status) bool {
+		return !slices.ContainsFunc(s.Services, func(x control.Service) bool { return x.Name != "e" && !x.Ready })
+	})
+	for _, pair := range []string{"cd", "df", "fa"} { // PIDs count up
+		if find(s, pair[:1]).PID >= find(s, pair[1:]).PID {
+			t.Errorf("%s was not started before %s: %+v", pair[:1], pair[1:], s.Services)
 		}
 	}
 }
