@@ -162,8 +162,12 @@ func (e *Engine) destroy(ctx context.Context, rec site.Record) error {
 	defer cancel()
 	live := e.live(rec.Name())
 	c := live.stop(site.Destroying)
+	killed := taken()
+	if c != nil {
+		killed = begin(func() error { return c.Kill(ctx) }) // beside the rest: no page of it is missed
+	}
 	err := errors.Join(
-		e.disconnect(ctx, rec, c, func(ctx context.Context) error { return c.Kill(ctx) }),
+		e.disconnect(ctx, rec, c, func(context.Context) error { return killed.wait() }),
 		e.containers.Remove(ctx, rec.Name()),
 		e.routes.Delete(ctx, rec.Name()),
 	)
