@@ -150,7 +150,7 @@ func (c *Container) runLaunch(ctx context.Context, stderr *os.File, files ...*os
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), entryTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, c.runtime.binary, "launch", strconv.FormatUint(uint64(c.spec.IDBase), 10))
-	cmd.Env = []string{}
+	cmd.Env = []string{entry.Hasty}
 	cmd.Stderr, cmd.ExtraFiles = stderr, files
 	return cmd.Run()
 }

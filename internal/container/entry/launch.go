@@ -11,6 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Hasty is in the environment of each of the three lives of logis-init: with one processor its runtime begins with fewer threads,
+// and none of them does two things at once before PID 1 says otherwise.
+const Hasty = "GOMAXPROCS=1"
+
 // IDs of a container: 65,536 from a base of the host's.
 const IDs = 65536
 
@@ -49,7 +53,7 @@ func launch(args []string) (pid, pidfd int, err error) {
 	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(base), Size: IDs}}
 	// By descriptor, since the binary's directory need not be reachable for the container's ids.
 	pid, err = syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(binaryFD), []string{"logis-init", "setup"}, &syscall.ProcAttr{
-		Env:   []string{},
+		Env:   []string{Hasty},
 		Files: []uintptr{0, 1, 2, channelFD, listenFD, binaryFD},
 		Sys: &syscall.SysProcAttr{
 			Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |

@@ -156,7 +156,7 @@ func execute(spec Spec) error {
 	argv := []string{"logis-init"}
 	env := []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"LOGIS_SITE=" + spec.Name, "container=logis", "HOME=/root", "LANG=C.UTF-8",
+		"LOGIS_SITE=" + spec.Name, "container=logis", "HOME=/root", "LANG=C.UTF-8", Hasty,
 	}
 	if spec.LogSize != 0 {
 		env = append(env, "LOGIS_LOG_SIZE="+strconv.FormatInt(spec.LogSize, 10))
