@@ -38,10 +38,14 @@ func serveMySQL(c io.ReadWriter) (user string, err error) {
 		if want == "\x01" {
 			break
 		}
+		var result bytes.Buffer // written at once, as MariaDB does: the other side goes after the first packet of it
 		for i, packet := range []string{"\x01", "\x03def\x00\x00\x00\x011\x00\x0c?\x00\x01\x00\x00\x00\x03\x81\x00\x00\x00\x00", "\xfe\x00\x00\x02\x00", "\x011", "\xfe\x00\x00\x02\x00"} {
-			if err := writePacket(c, byte(i+1), []byte(packet)); err != nil {
+			if err := writePacket(&result, byte(i+1), []byte(packet)); err != nil {
 				return "", err
 			}
+		}
+		if _, err := c.Write(result.Bytes()); err != nil {
+			return "", err
 		}
 	}
 	return string(name), nil
