@@ -33,7 +33,7 @@ type inhabited struct {
 // is the price of the pool, what a site lacks of it that of isolation.
 type onPool struct{ *floor }
 
-func (onPool) name() string { return "pool" }
+func (onPool) name() string { return report.Pool }
 
 // measureInside measures what the services do once they run, in sites of logis and LXC and on the host itself. All have the same
 // limits; the clients are on the host, which is the same for all.

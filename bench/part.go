@@ -19,6 +19,7 @@ var parts = []part{
 	{"create", measureCreate},
 	{"idle", measureIdle},
 	{"growth", measureGrowth},
+	{"image", measureImage},
 	{"inside", measureInside},
 	{"relaunch", measureRelaunch},
 }

@@ -33,11 +33,12 @@ const (
 	LogisAPI = "logis (API)" // the same without the process of the command
 	Floor    = "floor"       // the services alone, in a bare chroot
 	Host     = "host"        // the services on the host itself, on its own disk
+	Pool     = "pool"        // the services in a chroot on the layers of a site
 	LXC      = "lxc"
 )
 
 // subjects are in the order of a table's columns.
-var subjects = []string{Floor, Host, Logis, LogisAPI, LXC, "nspawn", "podman"}
+var subjects = []string{Floor, Host, Pool, Logis, LogisAPI, LXC, "nspawn", "podman"}
 
 // peers are the engines that do what logis does.
 var peers = []string{LXC, "nspawn", "podman"}
