@@ -130,24 +130,11 @@ func askDatabase(ctx context.Context, i *instance, before map[int]bool) error {
 
 // askServer asks as an owner; "*" is the one that there is.
 func askServer(ctx context.Context, pid int, owner string) error {
-	root := fmt.Sprintf("/proc/%d/root", pid)
-	found, err := filepath.Glob(root + "/home/" + owner + "/.my.cnf")
-	if err != nil || len(found) != 1 {
-		return fmt.Errorf("%d files .my.cnf, not one (%w)", len(found), err)
-	}
-	owner = filepath.Base(filepath.Dir(found[0]))
-	mycnf, err := os.ReadFile(found[0])
+	account, err := accountOf(pid, owner)
 	if err != nil {
 		return err
 	}
-	password := passwordLine.FindSubmatch(mycnf)
-	if password == nil {
-		return errors.New("no password in .my.cnf")
-	}
-	connector, err := mysql.NewConnector(&mysql.Config{
-		Net: "unix", Addr: root + "/run/mysqld/mysqld.sock", User: owner, Passwd: string(password[1]), DBName: owner,
-		AllowNativePasswords: true, Logger: silent{},
-	})
+	connector, err := mysql.NewConnector(account)
 	if err != nil {
 		return err
 	}
@@ -156,6 +143,31 @@ func askServer(ctx context.Context, pid int, owner string) error {
 	var one int
 	return db.QueryRowContext(ctx, "select 1").Scan(&one)
 }
+
+// accountOf is the account of an owner at a server; "*" is the one that there is.
+func accountOf(pid int, owner string) (*mysql.Config, error) {
+	root := rootOf(pid)
+	found, err := filepath.Glob(root + "/home/" + owner + "/.my.cnf")
+	if err != nil || len(found) != 1 {
+		return nil, fmt.Errorf("%d files .my.cnf, not one (%w)", len(found), err)
+	}
+	owner = filepath.Base(filepath.Dir(found[0]))
+	mycnf, err := os.ReadFile(found[0])
+	if err != nil {
+		return nil, err
+	}
+	password := passwordLine.FindSubmatch(mycnf)
+	if password == nil {
+		return nil, errors.New("no password in .my.cnf")
+	}
+	return &mysql.Config{
+		Net: "unix", Addr: root + "/run/mysqld/mysqld.sock", User: owner, Passwd: string(password[1]), DBName: owner,
+		AllowNativePasswords: true, Logger: silent{},
+	}, nil
+}
+
+// rootOf is the root of a process of a site as the host sees it.
+func rootOf(pid int) string { return fmt.Sprintf("/proc/%d/root", pid) }
 
 var passwordLine = regexp.MustCompile(`(?m)^password = (\S+)$`)
 

@@ -107,7 +107,7 @@ func (s *inhabited) transactions(ctx context.Context, script string) (float64, e
 
 // sysbench runs on the host, for every subject the same, and speaks with the site's server through its socket.
 func (s *inhabited) sysbench(ctx context.Context, script, verb string) (string, error) {
-	account, err := accountOf(s.instance, s.server)
+	account, err := accountOf(s.server, s.owner)
 	if err != nil {
 		return "", err
 	}
