@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/logis-project/logis/api"
@@ -45,20 +44,12 @@ func measureGrowth(ctx context.Context, h *house, r *recorder) error {
 	return nil
 }
 
-// grow makes n sites more, at once.
+// grow makes n sites more.
 func (h *house) grow(ctx context.Context, made, n int) error {
-	errs := make([]error, n)
-	var all sync.WaitGroup
-	for i := range n {
-		all.Go(func() { _, errs[i] = h.client.Create(ctx, api.CreateRequest{Name: fmt.Sprintf("site%d", made+i)}) })
-	}
-	all.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return atOnce(n, growAtOnce, func(i int) error {
+		_, err := h.client.Create(ctx, api.CreateRequest{Name: fmt.Sprintf("site%d", made+i)})
+		return err
+	})
 }
 
 func (h *house) measureAt(ctx context.Context, r *recorder, sites int) error {

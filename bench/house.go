@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -122,12 +123,10 @@ func (h *house) await(ctx context.Context) error {
 func (h *house) close() error {
 	var errs []error
 	if h.client != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 		defer cancel()
 		sites, _ := h.client.Sites(ctx)
-		for _, s := range sites {
-			errs = append(errs, h.client.Destroy(ctx, s.Name))
-		}
+		errs = append(errs, atOnce(len(sites), growAtOnce, func(n int) error { return h.client.Destroy(ctx, sites[n].Name) }))
 	}
 	if h.peers != nil {
 		errs = append(errs, h.peers.close())
@@ -135,6 +134,22 @@ func (h *house) close() error {
 	for _, d := range h.daemons {
 		errs = append(errs, h.end(d))
 	}
+	return errors.Join(errs...)
+}
+
+// atOnce does n things, so many at the same time.
+func atOnce(n, most int, do func(int) error) error {
+	errs := make([]error, n)
+	slots := make(chan struct{}, most)
+	var all sync.WaitGroup
+	for i := range n {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			errs[i] = do(i)
+		})
+	}
+	all.Wait()
 	return errors.Join(errs...)
 }
 
