@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+
+	"github.com/moby/sys/mountinfo"
 
 	"github.com/logis-project/logis/bench/report"
 )
@@ -25,6 +29,19 @@ func newHost(p *peers) *host {
 }
 
 func (h *host) name() string { return report.Host }
+
+// version names the file system of the disk: what a sync costs there depends on whether it keeps a journal.
+func (h *host) version(context.Context) (string, error) {
+	mounts, err := mountinfo.GetMounts(mountinfo.ParentsFilter(h.dir))
+	if err != nil || len(mounts) == 0 {
+		return "", fmt.Errorf("look for the mount of %s: %w", h.dir, err)
+	}
+	m := slices.MaxFunc(mounts, func(a, b *mountinfo.Info) int { return cmp.Compare(len(a.Mountpoint), len(b.Mountpoint)) })
+	if journals, _ := filepath.Glob("/proc/fs/jbd2/" + filepath.Base(m.Source) + "-*"); m.FSType == "ext4" && len(journals) == 0 {
+		return "services on ext4 without a journal", nil
+	}
+	return "services on " + m.FSType, nil
+}
 
 func (h *host) place(ctx context.Context, n int) (*instance, error) {
 	i := h.peers.place("h", 5, n)

@@ -49,6 +49,9 @@ func measureInside(ctx context.Context, h *house, r *recorder) (err error) {
 		if h.only != "" && !slices.Contains(strings.Split(h.only, ","), s.name()) {
 			continue
 		}
+		if h.versions[s.name()], err = s.version(ctx); err != nil {
+			return err
+		}
 		site, openErr := inhabit(ctx, h, s)
 		if openErr != nil {
 			return fmt.Errorf("%s: %w", s.name(), openErr)
@@ -56,7 +59,7 @@ func measureInside(ctx context.Context, h *house, r *recorder) (err error) {
 		defer func() { err = errors.Join(err, s.destroy(context.WithoutCancel(ctx), site.instance)) }()
 		sites = append(sites, site)
 	}
-	rounds := r.roundsOr(7)
+	rounds := r.roundsOr(6)
 	for round := range rounds + 1 {
 		to := r
 		if round == 0 { // it warms caches, and has files and tables reach the size that they keep

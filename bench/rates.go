@@ -29,7 +29,7 @@ var insideMeasures = []struct {
 
 const (
 	visitors  = 4 // at a time, of a page and of the database
-	visitTime = 1500 * time.Millisecond
+	visitTime = time.Second
 	tableRows = 10_000 // 2.3 MB: it fits into the 16 MiB that a site's database keeps in memory
 )
 
@@ -113,5 +113,5 @@ func (s *inhabited) sysbench(ctx context.Context, script, verb string) (string, 
 	}
 	return command(ctx, "sysbench", script, "--db-driver=mysql", "--mysql-socket="+account.Addr, "--mysql-user="+account.User,
 		"--mysql-password="+account.Passwd, "--mysql-db="+account.DBName, "--tables=1", fmt.Sprintf("--table-size=%d", tableRows),
-		fmt.Sprintf("--threads=%d", visitors), "--time=2", verb)
+		fmt.Sprintf("--threads=%d", visitors), "--time=1", verb)
 }

@@ -145,7 +145,7 @@ func TestDocumentOfNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(files[pageName])
-	if len(files) != 1 || strings.Contains(text, "](") {
+	if len(files) != 1 || strings.Contains(text, "![") {
 		t.Errorf("it has charts: %d files", len(files))
 	}
 	for _, p := range parts {
