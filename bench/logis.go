@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-
 	"path/filepath"
 	"strconv"
 	"strings"

@@ -47,7 +47,7 @@ func (s *nspawn) start(_ context.Context, i *instance) error {
 	i.leader = exec.Command("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--directory="+i.merged, "--machine="+i.name,
 		"--network-bridge="+bridge, "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=pipe", "--kill-signal=SIGTERM",
 		fmt.Sprintf("--setenv=ADDRESS=%s/16", i.address), fmt.Sprintf("--setenv=GATEWAY=%s", peerGateway), initPath)
-	log, err := os.OpenFile(s.house.path("nspawn.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	log, err := os.OpenFile(s.path("nspawn.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func (d *podman) version(ctx context.Context) (string, error) {
 
 // run runs podman with all that it keeps below the directory of the run.
 func (d *podman) run(ctx context.Context, args ...string) (string, error) {
-	dir := d.house.path("podman")
+	dir := d.path("podman")
 	return command(ctx, "podman", append([]string{
 		"--root", filepath.Join(dir, "root"), "--runroot", "/run/podman-bench", "--tmpdir", "/run/podman-bench/tmp", "--network-config-dir", filepath.Join(dir, "net"),
 		"--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "none",

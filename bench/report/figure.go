@@ -110,7 +110,7 @@ func shortTicks(low, high float64) []plot.Tick {
 func (f *figure) wide(groups int) {
 	f.bar = 0.8 * (width - legendWidth - 60) / vg.Length(groups)
 	f.plot.X.Tick.Length = 0
-	f.plot.X.LineStyle.Width = 0.5
+	f.plot.X.Width = 0.5
 	f.plot.X.Min, f.plot.X.Max = -0.5, float64(groups)-0.5
 }
 

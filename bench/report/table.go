@@ -53,7 +53,7 @@ func (t *table) line(b *strings.Builder, width []int, cells []string) {
 
 // compact drops the columns that have nothing in any row.
 func (t *table) compact() {
-	for i := len(t.head) - 1; i >= 0; i-- {
+	for i := range slices.Backward(t.head) {
 		if slices.ContainsFunc(t.rows, func(cells []string) bool { return cells[i] != "" }) {
 			continue
 		}

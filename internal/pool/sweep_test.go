@@ -23,9 +23,9 @@ func TestPasses(t *testing.T) {
 			})
 		}()
 		kick <- struct{}{}
-		time.Sleep(26 * time.Second)
+		<-time.After(26 * time.Second)
 		kick <- struct{}{}
-		time.Sleep(2 * time.Second)
+		<-time.After(2 * time.Second)
 		cancel()
 		<-done
 		want := []time.Duration{200, 600, 1400, 3000, 6200, 12600, 25400, 26200, 26600, 27400}
