@@ -19,10 +19,13 @@ import (
 // end after 30 s.
 const idleAfter = 35 * time.Second
 
-// measureIdle measures what one more site costs that nobody visits, beside one of the same kind: of the guest, and of what its
+// beside is how many sites there are already: what programs share is shared by all.
+const beside = 9
+
+// measureIdle measures what one more site costs that nobody visits, beside others of the same kind: of the guest, and of what its
 // engine needs around it. Of logis it also measures PID 1.
 func measureIdle(ctx context.Context, h *house, r *recorder) error {
-	rounds := r.roundsOr(2)
+	rounds := r.roundsOr(1) // memory is not noisy
 	for round := range rounds {
 		for _, s := range h.subjects {
 			if s.name() == report.LogisAPI {
@@ -37,21 +40,31 @@ func measureIdle(ctx context.Context, h *house, r *recorder) error {
 	return h.measureInit(ctx, r)
 }
 
-// measureOneMore makes two sites and measures the second.
-func (h *house) measureOneMore(ctx context.Context, s subject, r *recorder) error {
-	first, _, err := h.open(ctx, s, 0)
-	if err != nil {
-		return err
+// measureOneMore makes sites and measures the last.
+func (h *house) measureOneMore(ctx context.Context, s subject, r *recorder) (err error) {
+	var made []*instance
+	defer func() {
+		for _, i := range made {
+			err = errors.Join(err, s.destroy(context.WithoutCancel(ctx), i))
+		}
+	}()
+	for n := range beside {
+		i, _, err := h.open(ctx, s, n)
+		if err != nil {
+			return err
+		}
+		made = append(made, i)
 	}
 	before, err := h.weigh(ctx, processes())
 	if err != nil {
 		return err
 	}
 	standing := processes()
-	second, server, err := h.open(ctx, s, 1)
+	last, server, err := h.open(ctx, s, beside)
 	if err != nil {
 		return err
 	}
+	made = append(made, last)
 	if err := rest(ctx, idleAfter); err != nil {
 		return err
 	}
@@ -85,7 +98,7 @@ func (h *house) measureOneMore(ctx context.Context, s subject, r *recorder) erro
 	r.add("descriptors", s.name(), "", 0, float64(site.descriptors+after.daemons.descriptors-before.daemons.descriptors))
 	r.add("disk", s.name(), "bytes", 0, float64(after.disk-before.disk))
 	r.add("engine: memory", s.name(), "bytes", 0, float64(max(0, engine.private+engine.shared+grown)))
-	return errors.Join(s.destroy(ctx, second), s.destroy(ctx, first))
+	return nil
 }
 
 // services are the names of the processes that every subject has.
