@@ -12,6 +12,10 @@ import (
 // measureCreate measures the life of one site, one subject after the other in turns: from nothing to the first answers, from
 // stopped to the first answers, and until nothing of it is left.
 func measureCreate(ctx context.Context, h *house, r *recorder) error {
+	// The first site of a host starts lxcfs, the last one ends it: see the part image for the first.
+	if _, err := h.logis(ctx, "create", "standing"); err != nil {
+		return err
+	}
 	rounds := r.roundsOr(15)
 	for round := range rounds + 1 {
 		// Each subject comes first in its turn. The round before the first one warms caches, and does not count.

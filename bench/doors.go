@@ -25,8 +25,7 @@ import (
 type doors struct{ http, ssh, database time.Duration }
 
 const (
-	knockEvery = time.Millisecond      // the next try, after one that failed
-	knockSSH   = 3 * time.Millisecond  // all visitors of a site's ssh at logis are bounded together, to a hundred at once
+	knockEvery = 3 * time.Millisecond  // the next try at the least, after one that failed
 	dialWithin = 60 * time.Millisecond // a try to connect
 	openWithin = 60 * time.Second      // the longest that a site may take
 )
@@ -39,28 +38,33 @@ func knock(ctx context.Context, i *instance, before map[int]bool, began time.Tim
 	var all sync.WaitGroup
 	var errs [3]error
 	for n, door := range []struct {
-		at    *time.Duration
-		every time.Duration
-		open  func(context.Context) error
+		at   *time.Duration
+		open func(context.Context) error
 	}{
-		{&d.http, knockEvery, func(ctx context.Context) error { return askPage(ctx, i) }},
-		{&d.ssh, knockSSH, func(ctx context.Context) error { return askBanner(ctx, i) }},
-		{&d.database, knockEvery, func(ctx context.Context) error { return askDatabase(ctx, i, before) }},
+		{&d.http, func(ctx context.Context) error { return askPage(ctx, i) }},
+		{&d.ssh, func(ctx context.Context) error { return askBanner(ctx, i) }},
+		{&d.database, func(ctx context.Context) error { return askDatabase(ctx, i, before) }},
 	} {
-		all.Go(func() { *door.at, errs[n] = first(ctx, began, door.every, door.open) })
+		all.Go(func() { *door.at, errs[n] = first(ctx, began, door.open) })
 	}
 	all.Wait()
 	return d, errors.Join(errs[:]...)
 }
 
-// first tries to open a door again and again, one try at a time, and returns when it was first open.
-func first(ctx context.Context, began time.Time, every time.Duration, open func(context.Context) error) (at time.Duration, err error) {
-	err = poll(ctx, every, func() error {
+// first tries to open a door again and again, one try at a time, and returns when it was first open. The longer it takes, the longer
+// the pauses are: a try takes from the machine what the site wants, and a sixteenth of the time is exact enough.
+func first(ctx context.Context, began time.Time, open func(context.Context) error) (time.Duration, error) {
+	for {
 		err := open(ctx)
-		at = time.Since(began)
-		return err
-	})
-	return at, err
+		if err == nil {
+			return time.Since(began), nil
+		}
+		select {
+		case <-time.After(max(knockEvery, time.Since(began)/16)):
+		case <-ctx.Done():
+			return 0, errors.Join(context.Cause(ctx), err)
+		}
+	}
 }
 
 // dial connects; where nobody is there yet the kernel says so soon (askOften), or not at all.

@@ -163,11 +163,14 @@ func (g *guest) begin(ctx context.Context, s *service) {
 	g.tasks.Go(func() { g.supervise(ctx, s) })
 }
 
-// beginAll begins with what stops last: others may need it, and a database takes longest to be ready. One after the other, since
-// PID 1 waits anyway, each time that it forks, until the program is executed.
+// beginAll begins with the lowest start_order; of equals with what stops last, which others may need. One after the other, since
+// PID 1 waits anyway, each time that it forks, until the program is executed; what comes first also has the processors for itself.
 func (g *guest) beginAll(ctx context.Context, services []*service) {
 	services = slices.Clone(services)
-	slices.SortStableFunc(services, func(a, b *service) int { return cmp.Compare(a.current().StopOrder, b.current().StopOrder) })
+	slices.SortStableFunc(services, func(a, b *service) int {
+		x, y := a.current(), b.current()
+		return cmp.Or(cmp.Compare(x.StartOrder, y.StartOrder), cmp.Compare(x.StopOrder, y.StopOrder))
+	})
 	for _, s := range services {
 		g.begin(ctx, s)
 		select {

@@ -23,6 +23,7 @@ func TestParseService(t *testing.T) {
 exec = ["/usr/sbin/mariadbd", "--user=${owner}"]
 user = "${owner}"
 needs = ["other"]
+start_order = 3
 stop_order = 10
 stop_signal = "QUIT"
 stop_timeout = "60s"
@@ -39,7 +40,7 @@ timeout = "90s"
 	}
 	want := Service{
 		Name: "db", Exec: []string{"/usr/sbin/mariadbd", "--user=alice"}, User: "alice", Needs: []string{"other"},
-		StopOrder: 10, StopSignal: Signal(syscall.SIGQUIT), StopTimeout: Duration(time.Minute),
+		StartOrder: 3, StopOrder: 10, StopSignal: Signal(syscall.SIGQUIT), StopTimeout: Duration(time.Minute),
 		Directories: []Directory{{Path: "/run/mysqld", User: "mysql", Mode: 0o2755}, {Path: "/run/alice", Mode: 0o755}},
 		Environment: map[string]string{"HOME": "/home/alice"},
 		Ready: Ready{

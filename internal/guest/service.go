@@ -19,6 +19,7 @@ const (
 	maxServiceFile     = 64 << 10 // bytes
 	maxTimeout         = 10 * time.Minute
 	defaultStopTimeout = 10 * time.Second
+	defaultStartOrder  = 50
 	defaultReady       = time.Minute
 )
 
@@ -40,6 +41,7 @@ type Service struct {
 	Exec        []string          `toml:"exec"`
 	User        string            `toml:"user"`
 	Needs       []string          `toml:"needs"`
+	StartOrder  int               `toml:"start_order"`
 	StopOrder   int               `toml:"stop_order"`
 	StopSignal  Signal            `toml:"stop_signal"`
 	StopTimeout Duration          `toml:"stop_timeout"`
@@ -111,7 +113,7 @@ func (m *Mode) UnmarshalText(text []byte) error {
 // The error is one line.
 func ParseService(name string, text []byte, owner string) (Service, error) {
 	s := Service{
-		Name: name, StopSignal: Signal(syscall.SIGTERM), StopTimeout: Duration(defaultStopTimeout),
+		Name: name, StartOrder: defaultStartOrder, StopSignal: Signal(syscall.SIGTERM), StopTimeout: Duration(defaultStopTimeout),
 		Ready: Ready{Timeout: Duration(defaultReady)},
 	}
 	if err := strict.Unmarshal(text, &s); err != nil {

@@ -106,15 +106,16 @@ path = "DIR/run/%[2]d.pid"
 	}
 }
 
-func TestWhatStopsLastStartsFirst(t *testing.T) {
+func TestStartOrder(t *testing.T) {
 	b := newBox(t, map[string]string{
 		"a": forever + "stop_order = 50", "b": forever + "stop_order = 40\nneeds = [\"c\"]", "c": forever + "stop_order = 10",
 		"d": forever + "stop_order = 20", "e": `exec = ["/nonexistent"]` + "\nstop_order = 5", "f": forever + "stop_order = 30",
+		"g": forever + "start_order = 49\nstop_order = 60",
 	})
 	s := b.await("all but e", func(s control.Status) bool {
 		return !slices.ContainsFunc(s.Services, func(x control.Service) bool { return x.Name != "e" && !x.Ready })
 	})
-	for _, pair := range []string{"cd", "df", "fa"} { // PIDs count up
+	for _, pair := range []string{"gc", "cd", "df", "fa"} { // PIDs count up
 		if find(s, pair[:1]).PID >= find(s, pair[1:]).PID {
 			t.Errorf("%s was not started before %s: %+v", pair[:1], pair[1:], s.Services)
 		}
