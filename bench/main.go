@@ -32,6 +32,7 @@ type options struct {
 	rounds     int    // 0 is each part's own
 	only       string // subjects, with commas between; "" is all
 	commit     string // that is measured
+	dry        bool   // only see whether the arguments are right
 }
 
 func main() {
@@ -39,6 +40,9 @@ func main() {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(2)
+	}
+	if o.dry {
+		return
 	}
 	testhost.Enter(func() int {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -64,6 +68,7 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.results, "results", "bench/results", "")
 	flags.BoolVar(&o.check, "check", false, "")
 	flags.IntVar(&o.rounds, "rounds", 0, "")
+	flags.BoolVar(&o.dry, "n", false, "")
 	flags.StringVar(&o.only, "subjects", "", "")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -77,6 +82,11 @@ func parse(args []string) (o options, err error) {
 	for _, name := range o.parts {
 		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
 			return o, fmt.Errorf("there is no part %q: there are %s", name, strings.Join(partNames(), ", "))
+		}
+	}
+	for name := range strings.SplitSeq(o.only, ",") {
+		if o.only != "" && !slices.Contains(report.Subjects(), name) {
+			return o, fmt.Errorf("there is no subject %q: there are %s", name, strings.Join(report.Subjects(), ", "))
 		}
 	}
 	return o, nil

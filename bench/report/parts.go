@@ -37,6 +37,9 @@ const (
 	LXC      = "lxc"
 )
 
+// Subjects are the names of all, in the order of a table's columns.
+func Subjects() []string { return slices.Clone(subjects) }
+
 // subjects are in the order of a table's columns.
 var subjects = []string{Floor, Host, Pool, Logis, LogisAPI, LXC, "nspawn", "podman"}
 
