@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	growWithin = 9 * time.Minute  // no larger number is begun after that
+	growWithin = 5 * time.Minute  // no larger number is begun after that
 	growAtOnce = 4                // sites that are made at the same time
 	spareBytes = 2 << 30          // of memory, which a machine that is full still has
 	restFor    = 20 * time.Second // two looks at all sites
