@@ -269,6 +269,7 @@ func TestHung(t *testing.T) {
 	open(t, v, "alice")
 	s := v.server
 	must(t, linux.SignalPidfd(s.pidfd, unix.SIGSTOP))
+	stopped(t, s.pid)
 	closeAll(open(t, v, "bob")) // would hang if it asked
 	if err := s.answers(); !errors.Is(err, errHangs) {
 		t.Fatalf("a stopped server: %v", err)
@@ -278,6 +279,29 @@ func TestHung(t *testing.T) {
 	open(t, v, "alice")
 	if v.server == s {
 		t.Error("the server that hung is still in use")
+	}
+}
+
+// stopped waits until all threads of a process have obeyed a SIGSTOP: one that has not could still answer.
+func stopped(t *testing.T, pid int) {
+	t.Helper()
+	tick, deadline := time.NewTicker(time.Millisecond), time.After(time.Minute)
+	defer tick.Stop()
+	for {
+		tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		must(t, err)
+		runs := slices.DeleteFunc(tasks, func(task string) bool {
+			stat, err := os.ReadFile(task)
+			return err != nil || bytes.Contains(stat, []byte(") T "))
+		})
+		if len(runs) == 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("the process does not stop")
+		}
 	}
 }
 
