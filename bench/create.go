@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ func measureCreate(ctx context.Context, h *house, r *recorder) error {
 }
 
 func measureLife(ctx context.Context, h *house, s subject, r *recorder) error {
+	before := lookAround()
 	i, err := s.place(ctx, 0)
 	if err != nil {
 		return err
@@ -58,7 +60,7 @@ func measureLife(ctx context.Context, h *house, s subject, r *recorder) error {
 	within, cancel := context.WithTimeout(ctx, openWithin)
 	defer cancel()
 	err = poll(within, time.Millisecond, func() error {
-		if left := s.left(i); left != "" {
+		if left := cmp.Or(before.left(), s.left(i)); left != "" {
 			return errors.New("there is still " + left)
 		}
 		return nil
@@ -91,6 +93,6 @@ func opening(ctx context.Context, h *house, s subject, r *recorder, measure stri
 	r.took(measure+": http", s.name(), d.http)
 	r.took(measure+": ssh", s.name(), d.ssh)
 	r.took(measure+": database", s.name(), d.database)
-	r.took(measure+": ready", s.name(), returned)
+	r.took(measure+": ready", s.name(), max(returned, d.http, d.ssh, d.database))
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/logis-project/logis/internal/container/entry"
 )
 
 // measureInit measures how long PID 1 takes until it starts the first service: from the opening of its own program to that of the
@@ -80,7 +82,7 @@ func firstService(root, program string) (took time.Duration, err error) {
 		return 0, err
 	}
 	cmd := exec.Command("/logis-init")
-	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LOGIS_SITE=" + peerOwner}
+	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LOGIS_SITE=" + peerOwner, entry.Hasty}
 	cmd.ExtraFiles = []*os.File{file}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNET}
 	if err := cmd.Start(); err != nil {

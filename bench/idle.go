@@ -55,6 +55,9 @@ func (h *house) measureOneMore(ctx context.Context, s subject, r *recorder) (err
 		}
 		made = append(made, i)
 	}
+	if err := rest(ctx, idleAfter); err != nil {
+		return err
+	}
 	before, err := h.weigh(ctx, processes())
 	if err != nil {
 		return err
@@ -104,17 +107,17 @@ func (h *house) measureOneMore(ctx context.Context, s subject, r *recorder) (err
 // services are the names of the processes that every subject has.
 var services = []string{"mariadbd", "nginx", "php-fpm8.2", "sshd", "cron"}
 
-// open makes a site and waits until it answers; server is the process of its database.
+// open makes a site and waits until it answers; server is the process of its database. With an error there may be a site, too.
 func (h *house) open(ctx context.Context, s subject, n int) (i *instance, server int, err error) {
 	if i, err = s.place(ctx, n); err != nil {
 		return nil, 0, err
 	}
 	before := processes()
 	if err := s.create(ctx, i); err != nil {
-		return nil, 0, err
+		return i, 0, err
 	}
 	if _, err := knock(ctx, i, before, time.Now()); err != nil {
-		return nil, 0, err
+		return i, 0, err
 	}
 	return i, newServer(before), nil
 }
@@ -137,6 +140,10 @@ type weight struct {
 
 func (h *house) weigh(ctx context.Context, running map[int]bool) (w weight, err error) {
 	if err := h.settle(ctx); err != nil {
+		return w, err
+	}
+	// What was deleted before is freed, or it would be taken for what this one does not take.
+	if _, err := command(ctx, "btrfs", "subvolume", "sync", h.pool()); err != nil {
 		return w, err
 	}
 	var st unix.Statfs_t

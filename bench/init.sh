@@ -14,10 +14,11 @@ run() {
 	"$@" &
 	services="$services $!"
 }
-run /usr/sbin/mariadbd --init-file=/etc/logis/mariadb-init.sql --user=mysql
-run /usr/sbin/php-fpm8.2 --nodaemonize --force-stderr
+# In the order of start_order in the image's service files.
 run /usr/sbin/nginx -g "daemon off;"
 run /usr/sbin/sshd -D -e
+run /usr/sbin/php-fpm8.2 --nodaemonize --force-stderr
+run /usr/sbin/mariadbd --init-file=/etc/logis/mariadb-init.sql --user=mysql
 run /usr/sbin/cron -f
 # shellcheck disable=SC2086 # one word a service
 trap 'kill $services; wait; exit 0' TERM PWR INT

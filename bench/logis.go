@@ -62,6 +62,7 @@ func (l *logis) left(i *instance) string {
 	for _, pattern := range []string{
 		filepath.Join(l.path("state"), "sites", i.name+".json"), filepath.Join(l.pool(), "sites", i.name),
 		filepath.Join(filepath.Dir(socket), "sites", i.name), "/sys/fs/cgroup/*/" + testhost.Instance() + "/" + i.name,
+		"/sys/fs/cgroup/" + testhost.Instance() + "/" + i.name, "/sys/fs/cgroup/" + testhost.Instance() + ".slice/*-" + i.name + ".scope",
 		"/sys/fs/cgroup/*/" + testhost.Instance() + ".slice/*-" + i.name + ".scope",
 	} {
 		found, _ := filepath.Glob(pattern)

@@ -156,12 +156,13 @@ func (p *peers) close() error {
 	return errors.Join(errs...)
 }
 
-// leftOf names what is still there of a site of a peer: its mount, its directory, a link or a cgroup of its name.
+// leftOf names what is still there of a site of a peer: its mount, its directory, a cgroup of its name.
 func (p *peers) leftOf(i *instance) string {
 	if p.mounted[i.merged] {
 		return "its mount"
 	}
-	for _, pattern := range []string{i.merged, filepath.Join(p.pool(), "peers", i.name), "/sys/fs/cgroup/*/" + testhost.Instance() + "/" + i.name} {
+	for _, pattern := range []string{i.merged, filepath.Join(p.pool(), "peers", i.name), "/sys/fs/cgroup/*/" + testhost.Instance() + "/" + i.name,
+		"/sys/fs/cgroup/" + testhost.Instance() + "/" + i.name} {
 		if found, _ := filepath.Glob(pattern); len(found) > 0 {
 			return found[0]
 		}

@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 const podmanBridge = "cni-podman1" // podman's name for the bridge of the network that was made first
@@ -23,6 +26,15 @@ func (d *podman) name() string { return "podman" }
 
 // version also makes its network.
 func (d *podman) version(ctx context.Context) (string, error) {
+	// What it keeps elsewhere than it is told to ends with the box too, the addresses that it has given for instance.
+	for _, dir := range []string{"/var/lib/cni", "/var/lib/containers", "/var/cache/containers"} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return "", err
+		}
+		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, ""); err != nil {
+			return "", fmt.Errorf("mount %s: %w", dir, err)
+		}
+	}
 	out, err := d.run(ctx, "--version")
 	if err != nil {
 		return "", err

@@ -21,7 +21,8 @@ type subject interface {
 	start(context.Context, *instance) error
 	// destroy takes away all that create made.
 	destroy(context.Context, *instance) error
-	// left names something of the site that is still there: a process, a link, a mount, a cgroup. "" is nothing.
+	// left names something of the site that is still there: a mount, a directory, a cgroup, a record. "" is nothing. Processes and links
+	// are looked at for all alike (traces).
 	left(*instance) string
 }
 

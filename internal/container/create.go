@@ -50,6 +50,9 @@ func (r *Runtime) Create(ctx context.Context, spec Spec) (_ *Container, err erro
 	c := &Container{runtime: r, name: spec.Name, spec: spec, done: make(chan struct{})}
 	c.beginView()
 	if err := c.launch(ctx); err != nil {
+		for _, m := range c.takeView() {
+			m.Close()
+		}
 		return nil, err
 	}
 	c.watchers.Go(c.watch)

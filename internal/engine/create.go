@@ -66,7 +66,12 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 	undo.add("delete disk", func(ctx context.Context) error { return e.pool.DeleteSite(ctx, rec.Name()) })
 
 	opts.Report.step(StepFiles)
-	files := begin(func() error { return e.personalise(ctx, rec, base, dir) })
+	files := begin(func() error {
+		if err := e.personalise(ctx, rec, base, dir); err != nil {
+			return fmt.Errorf("personalise: %w", err)
+		}
+		return nil
+	})
 	undo.add("end the writing of files", func(context.Context) error { return files.ended() })
 	// What a record speaks of is on disk before it, whatever happens to the power: beside all that comes until then.
 	synced := begin(func() error {

@@ -156,7 +156,7 @@ func (e *Engine) launch(ctx context.Context, rec site.Record, spec container.Spe
 		return err
 	}
 	if err := files.wait(); err != nil {
-		return fmt.Errorf("personalise: %w", err)
+		return err
 	}
 	if err := c.Start(ctx); err != nil {
 		return fmt.Errorf("start container: %w", err)

@@ -60,7 +60,9 @@ func askMySQL(conn io.ReadWriter, user string) error {
 	login = binary.LittleEndian.AppendUint32(login, maxAnswer) // the largest packet
 	login = append(append(login, utf8General), make([]byte, 23)...)
 	login = append(append(login, user...), 0, 0) // ended by NUL; a password of no bytes
-	login = append(login, "auth_socket\x00"...)
+	// What MariaDB can be asked with who is known by unix_socket or a password, as Debian's root and lemp's owners are; a server that is
+	// told of unix_socket only would want to begin anew.
+	login = append(login, "mysql_native_password\x00"...)
 	if err := writePacket(conn, number+1, login); err != nil {
 		return err
 	}

@@ -26,7 +26,10 @@ func serveMySQL(c io.ReadWriter) (user string, err error) {
 	if err != nil || number != 1 || len(login) < 32 {
 		return "", errors.Join(err, errors.New("no login"))
 	}
-	name, _, _ := bytes.Cut(login[32:], []byte{0})
+	name, rest, _ := bytes.Cut(login[32:], []byte{0})
+	if string(rest) != "\x00mysql_native_password\x00" { // MariaDB then asks to begin anew with this
+		return "", errors.Join(writePacket(c, 2, []byte("\xfemysql_native_password\x00")), errors.New("another plugin"))
+	}
 	if err := writePacket(c, 2, []byte{packetOK, 0, 0, 2, 0, 0, 0}); err != nil {
 		return "", err
 	}
