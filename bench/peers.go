@@ -161,8 +161,10 @@ func (p *peers) leftOf(i *instance) string {
 	if p.mounted[i.merged] {
 		return "its mount"
 	}
-	for _, pattern := range []string{i.merged, filepath.Join(p.pool(), "peers", i.name), "/sys/fs/cgroup/*/" + testhost.Instance() + "/" + i.name,
-		"/sys/fs/cgroup/" + testhost.Instance() + "/" + i.name} {
+	for _, pattern := range []string{
+		i.merged, filepath.Join(p.pool(), "peers", i.name),
+		"/sys/fs/cgroup/*/" + testhost.Instance() + "/" + i.name, "/sys/fs/cgroup/" + testhost.Instance() + "/" + i.name,
+	} {
 		if found, _ := filepath.Glob(pattern); len(found) > 0 {
 			return found[0]
 		}
