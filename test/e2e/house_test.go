@@ -169,7 +169,9 @@ func (h *house) compare(t testing.TB, before testhost.Snapshot) {
 }
 
 // poll calls try until it returns nil, and returns its last error after patience has run out.
-func poll(try func() error) error {
+func poll(try func() error) error { return pollWithin(patience, try) }
+
+func pollWithin(patience time.Duration, try func() error) error {
 	deadline := time.After(patience)
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

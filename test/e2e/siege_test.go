@@ -71,7 +71,8 @@ func (h *house) assail(t testing.TB, site string, parts []string) *assault {
 			}
 		}
 	}()
-	err = poll(func() error {
+	// All parts share the processor time that the site may have: on a slow machine some are long in coming to their limit.
+	err = pollWithin(4*patience, func() error {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		for _, p := range parts {
