@@ -123,7 +123,7 @@ func (p *peers) layer(ctx context.Context, i *instance) error {
 	if _, err := command(ctx, "btrfs", "subvolume", "snapshot", p.template, dir); err != nil {
 		return err
 	}
-	if _, err := command(ctx, "btrfs", "qgroup", "limit", "2G", dir); err != nil {
+	if _, err := command(ctx, "btrfs", "qgroup", "limit", limitDisk, dir); err != nil {
 		return err
 	}
 	i.merged = filepath.Join(p.dir, "merged-"+i.name)

@@ -1,5 +1,7 @@
 package engine
 
+import "context"
+
 // aside is a step of a change that is taken beside the others. Whoever begins it waits for its end, also where the change
 // fails: nothing of what the step uses is taken away before.
 type aside struct {
@@ -22,10 +24,14 @@ func (a *aside) wait() error {
 	return a.err
 }
 
-// ended is the way back of a step whose traces go with what it was taken on.
-func (a *aside) ended() error {
-	<-a.done
-	return nil
+// ended is the way back of a step whose traces go with what it was taken on. One that hangs is an error when ctx ends.
+func (a *aside) ended(ctx context.Context) error {
+	select {
+	case <-a.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // taken is a step that needs nothing done.

@@ -72,7 +72,7 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 		}
 		return nil
 	})
-	undo.add("end the writing of files", func(context.Context) error { return files.ended() })
+	undo.add("end the writing of files", files.ended)
 	// What a record speaks of is on disk before it, whatever happens to the power: beside all that comes until then.
 	synced := begin(func() error {
 		if err := files.wait(); err != nil {
@@ -80,7 +80,7 @@ func (e *Engine) Create(ctx context.Context, spec site.Spec, opts CreateOptions)
 		}
 		return e.pool.Sync(ctx)
 	})
-	undo.add("end the writing to disk", func(context.Context) error { return synced.ended() })
+	undo.add("end the writing to disk", synced.ended)
 	if opts.NoStart {
 		if err := files.wait(); err != nil {
 			return site.Status{}, err

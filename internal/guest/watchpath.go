@@ -1,17 +1,19 @@
 package guest
 
 import (
+	"bytes"
+	"encoding/binary"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
 
-// pathWatch tells of what comes into the directory of a path (inotify(7)). Looking every few milliseconds would take from the
+// pathWatch tells when a path comes (inotify(7)). Looking every few milliseconds would take from the
 // services that start: each look wakes PID 1's whole runtime.
 type pathWatch struct {
 	path string
-	news chan struct{} // holds one word that something came; nil where nothing is watched
+	news chan struct{} // holds one word that it came; nil where nothing is watched
 	file *os.File
 	done chan struct{}
 }
@@ -41,14 +43,35 @@ func (w *pathWatch) run() {
 	defer close(w.done)
 	var events [4096]byte // at least one of the longest name fits
 	for {
-		if _, err := w.file.Read(events[:]); err != nil {
+		n, err := w.file.Read(events[:])
+		if err != nil {
 			return
+		}
+		if !names(events[:n], filepath.Base(w.path)) {
+			continue // whoever writes beside it must not make PID 1 ask without a pause
 		}
 		select {
 		case w.news <- struct{}{}:
 		default:
 		}
 	}
+}
+
+// names says whether one of the events is of a name, or says that some were lost.
+func names(events []byte, name string) bool {
+	for len(events) >= unix.SizeofInotifyEvent {
+		mask := binary.NativeEndian.Uint32(events[4:])
+		end := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(events[12:]))
+		if end > len(events) {
+			return true
+		}
+		came, _, _ := bytes.Cut(events[unix.SizeofInotifyEvent:end], []byte{0})
+		if string(came) == name || mask&unix.IN_Q_OVERFLOW != 0 {
+			return true
+		}
+		events = events[end:]
+	}
+	return false
 }
 
 // absent says that there is a path to come.
