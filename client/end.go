@@ -109,10 +109,11 @@ func post(conn net.Conn, path string, body upload, leave func(), next func(*json
 	// It ends with the connection, or with the Read of the body that goes on then: of a terminal, say, that is not ours to end.
 	sent := make(chan error, 1)
 	go func() {
-		if err := req.Write(conn); err != nil {
+		err := req.Write(conn)
+		sent <- in.err // before what leaving is answered with
+		if err != nil {
 			leave()
 		}
-		sent <- in.err
 	}()
 	err = answerOf(conn, req, next)
 	if err == nil {
