@@ -17,10 +17,6 @@ import (
 // seed fills a site's data volume with what the image has in its reserved directory. Data is shared with the image
 // until it is written where the file system can do that, and copied elsewhere.
 func seed(ctx context.Context, from, to *os.Root, base uint32) error {
-	own := func(name string, info fs.FileInfo) error {
-		st := info.Sys().(*syscall.Stat_t)
-		return to.Lchown(name, int(base+st.Uid), int(base+st.Gid))
-	}
 	return fs.WalkDir(from.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -32,13 +28,22 @@ func seed(ctx context.Context, from, to *os.Root, base uint32) error {
 		if err != nil {
 			return err
 		}
+		st := info.Sys().(*syscall.Stat_t)
+		mode, uid, gid := info.Mode()&^fs.ModeType, base+st.Uid, base+st.Gid
 		switch info.Mode().Type() {
 		case fs.ModeDir:
 			if name != "." {
-				err = to.Mkdir(name, 0o700)
+				if err := to.Mkdir(name, 0o700); err != nil {
+					return err
+				}
 			}
+			dir, err := to.Open(name)
+			if err != nil {
+				return err
+			}
+			return errors.Join(own(dir, mode, uid, gid), dir.Close())
 		case 0:
-			err = reflinkOrCopy(from, to, name)
+			return reflinkOrCopy(from, to, name, func(f *os.File) error { return own(f, mode, uid, gid) })
 		case fs.ModeSymlink:
 			target, err := from.Readlink(name)
 			if err != nil {
@@ -47,21 +52,14 @@ func seed(ctx context.Context, from, to *os.Root, base uint32) error {
 			if err := to.Symlink(target, name); err != nil {
 				return err
 			}
-			return own(name, info)
+			return to.Lchown(name, int(uid), int(gid))
 		default:
 			return fmt.Errorf("%s is a device, a socket or a pipe", name)
 		}
-		if err != nil {
-			return err
-		}
-		if err := own(name, info); err != nil {
-			return err
-		}
-		return to.Chmod(name, info.Mode()&^fs.ModeType)
 	})
 }
 
-func reflinkOrCopy(from, to *os.Root, name string) error {
+func reflinkOrCopy(from, to *os.Root, name string, own func(*os.File) error) error {
 	src, err := from.Open(name)
 	if err != nil {
 		return err
@@ -75,5 +73,5 @@ func reflinkOrCopy(from, to *os.Root, name string) error {
 	if errors.Is(err, unix.EXDEV) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTTY) {
 		_, err = io.Copy(dst, src)
 	}
-	return errors.Join(err, dst.Close())
+	return errors.Join(err, own(dst), dst.Close())
 }
