@@ -10,7 +10,7 @@ import (
 // States of a service, as control.Service reports them.
 const (
 	stateWaiting  = "waiting"  // for the services it needs
-	stateStarting = "starting" // its process runs and has not answered yet
+	stateStarting = "starting" // its process runs, or is about to, and has not answered yet
 	stateRunning  = "running"  // it has answered
 	stateStopping = "stopping" // it was told to stop
 	stateStopped  = "stopped"

@@ -35,7 +35,7 @@ func (b *box) logs(req control.Logs) []string {
 
 func TestLogsOfServices(t *testing.T) {
 	speaker := func(name string) string {
-		return `exec = ["/bin/sh", "-c", "echo ` + name + ` one; echo ` + name + ` two >&2; touch DIR/said-` + name + `; while read x < DIR/` + name + `; do echo $x; done"]
+		return `exec = ["/bin/sh", "-c", "echo ` + name + ` one; echo ` + name + ` two >&2; touch DIR/said-` + name + `; while :; do if read x < DIR/` + name + `; then echo $x; fi; done"]
 ready = {command = ["/bin/true"], path = "DIR/said-` + name + `"}
 `
 	}

@@ -24,6 +24,7 @@ exec = ["/usr/sbin/mariadbd", "--user=${owner}"]
 user = "${owner}"
 needs = ["other"]
 start_order = 3
+start_grace = "5s"
 stop_order = 10
 stop_signal = "QUIT"
 stop_timeout = "60s"
@@ -40,7 +41,7 @@ timeout = "90s"
 	}
 	want := Service{
 		Name: "db", Exec: []string{"/usr/sbin/mariadbd", "--user=alice"}, User: "alice", Needs: []string{"other"},
-		StartOrder: 3, StopOrder: 10, StopSignal: Signal(syscall.SIGQUIT), StopTimeout: Duration(time.Minute),
+		StartOrder: 3, StartGrace: Duration(5 * time.Second), StopOrder: 10, StopSignal: Signal(syscall.SIGQUIT), StopTimeout: Duration(time.Minute),
 		Directories: []Directory{{Path: "/run/mysqld", User: "mysql", Mode: 0o2755}, {Path: "/run/alice", Mode: 0o755}},
 		Environment: map[string]string{"HOME": "/home/alice"},
 		Ready: Ready{
@@ -61,7 +62,6 @@ func TestParseServiceErrors(t *testing.T) {
 		exec + "stop_signal = \"SIGTERM\"":     `"SIGTERM" is not a signal such as TERM or QUIT`,
 		exec + "stop_timeout = \"11m\"":        `"11m" is not a duration such as 30s, of at most 10m`,
 		exec + "ready.http = \"localhost:80\"": "ParseAddr",
-		exec + "ready.path = \"/x\"":           "ready: path belongs to http, banner, mysql or command",
 		exec + "ready = {http = \"127.0.0.1:80\", user = \"x\"}":              "ready: user belongs to mysql and command",
 		exec + "ready.mysql = \"mysqld.sock\"":                                `ready.mysql: "mysqld.sock" is not an absolute path`,
 		exec + "ready = {http = \"127.0.0.1:80\", banner = \"127.0.0.1:22\"}": "ready: only one of http, banner, mysql and command can be set",

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/netip"
 	"os"
 	"strings"
@@ -25,13 +26,13 @@ const maxAnswer = 4 << 10
 
 // awaitReady checks s until it answers or ctx ends, and tells the board. A service that has not answered in its time is
 // not killed: a database may be repairing itself. It is reported, and checked on.
-func (g *guest) awaitReady(ctx context.Context, s *service, ready Ready) {
+func (g *guest) awaitReady(ctx context.Context, s *service, ready Ready, before stamp) {
 	began := time.Now()
 	late := false
 	path := watchPath(ready.Path)
 	defer path.close()
 	for {
-		err := g.check(ctx, ready)
+		err := g.check(ctx, ready, before)
 		if ctx.Err() != nil {
 			return
 		}
@@ -83,8 +84,8 @@ func checkPause(waited time.Duration, forks bool) time.Duration {
 	return pause
 }
 
-// check asks once whether a service answers.
-func (g *guest) check(ctx context.Context, r Ready) error {
+// check asks once whether a service answers; before is what was at its path when it was started.
+func (g *guest) check(ctx context.Context, r Ready, before stamp) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	switch {
@@ -96,8 +97,33 @@ func (g *guest) check(ctx context.Context, r Ready) error {
 		return g.checkMySQL(ctx, r)
 	case len(r.Command) > 0:
 		return g.checkCommand(ctx, r)
+	case r.Path != "":
+		return checkMade(r.Path, before)
 	}
 	return nil
+}
+
+// stamp tells one making or writing of a file from another; the zero value is no file.
+type stamp struct {
+	ino   uint64
+	mtime unix.Timespec
+}
+
+func stampOf(path string) (stamp, error) {
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		return stamp{}, &fs.PathError{Op: "lstat", Path: path, Err: err}
+	}
+	return stamp{st.Ino, st.Mtim}, nil
+}
+
+// checkMade wants a file that is not as it was: the PID file that a process left which was killed says nothing.
+func checkMade(path string, before stamp) error {
+	now, err := stampOf(path)
+	if err == nil && now == before {
+		err = fmt.Errorf("%s is of an earlier start", path)
+	}
+	return err
 }
 
 // checkHTTP asks for / and wants a complete status line of any status: a page that fails is still the web server's word.

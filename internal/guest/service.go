@@ -42,6 +42,7 @@ type Service struct {
 	User        string            `toml:"user"`
 	Needs       []string          `toml:"needs"`
 	StartOrder  int               `toml:"start_order"`
+	StartGrace  Duration          `toml:"start_grace"` // in it the service is not told to stop before it has answered; 0 is none
 	StopOrder   int               `toml:"stop_order"`
 	StopSignal  Signal            `toml:"stop_signal"`
 	StopTimeout Duration          `toml:"stop_timeout"`
@@ -58,8 +59,8 @@ type Directory struct {
 	Mode  Mode   `toml:"mode"`
 }
 
-// Ready says how to see that the service answers; at most one of HTTP, Banner, MySQL and Command is set. With none, a service
-// is ready as soon as it runs.
+// Ready says how to see that the service answers; at most one of HTTP, Banner, MySQL and Command is set. With none it answers once
+// Path is made, without that as soon as it runs.
 type Ready struct {
 	HTTP    netip.AddrPort `toml:"http"`
 	Banner  netip.AddrPort `toml:"banner"`
@@ -180,8 +181,6 @@ func (r *Ready) check() error {
 	switch {
 	case kinds > 1:
 		return errors.New("ready: only one of http, banner, mysql and command can be set")
-	case kinds == 0 && r.Path != "":
-		return errors.New("ready: path belongs to http, banner, mysql or command")
 	case !asked && r.User != "":
 		return errors.New("ready: user belongs to mysql and command")
 	}

@@ -101,3 +101,34 @@ func TestSessionThatIgnoresTheStopIsKilled(t *testing.T) {
 		t.Errorf("the session ended with %d", got)
 	}
 }
+
+// What has not answered yet is left alone in the grace of its start, and no longer.
+func TestStopWithinTheStart(t *testing.T) {
+	b := newBox(t, map[string]string{
+		"first": forever + "stop_order = 9",
+		"slow": `exec = ["/bin/sh", "-c", "trap 'echo early > DIR/said; exit 1' TERM; touch DIR/began; until test -e DIR/gate; do sleep 0.05; done; trap 'echo late > DIR/said; exit 0' TERM; touch DIR/up; while :; do sleep 0.05; done"]
+start_grace = "10m"
+ready = {command = ["/bin/true"], path = "DIR/up"}`,
+		"never": `exec = ["/bin/sleep", "1000000"]
+start_grace = "200ms"
+ready = {command = ["/bin/true"], path = "DIR/never"}`,
+	})
+	b.await("both begun", func(s control.Status) bool { return find(s, "slow").PID != 0 && find(s, "never").PID != 0 })
+	b.sh("until test -e " + b.path("began") + "; do sleep 0.01; done")
+	if err := b.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	s := b.await("the end of those without grace", func(s control.Status) bool {
+		return find(s, "first").State == stateStopped && find(s, "never").State == stateStopped
+	})
+	if got := find(s, "slow"); got.State != stateStarting {
+		t.Errorf("before it answers slow is %+v", got)
+	}
+	b.write("gate", "")
+	if code := b.term(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if got := b.read("said"); got != "late\n" {
+		t.Errorf("it was told to stop %q", got)
+	}
+}

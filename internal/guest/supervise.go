@@ -101,7 +101,7 @@ func (g *guest) runAgain(ctx context.Context, s *service, pause *time.Duration) 
 	if o := s.next(ctx, time.After(*pause)); o != nil || ctx.Err() != nil {
 		return o
 	}
-	g.board.update(s.index, func(b *control.Service) { b.Restarts++ })
+	g.board.update(s.index, func(b *control.Service) { b.State, b.Restarts = stateStarting, b.Restarts+1 }) // at once: a failed one has died as often
 	*pause = nextPause(*pause)
 	return nil
 }
@@ -130,7 +130,8 @@ func (g *guest) awaitNeeds(ctx context.Context, s *service) (bool, *order) {
 // runOnce starts s and returns when it has ended, with the reason. Once s.stop is closed, or an order is there, which is
 // returned, it ends s. An order to start what runs is obeyed already.
 func (g *guest) runOnce(ctx context.Context, s *service) (*order, error) {
-	spec := s.current()
+	spec, began := s.current(), time.Now()
+	before, _ := stampOf(spec.Ready.Path) // none without a path
 	p, err := g.launch(s, spec)
 	s.begins()
 	if err != nil {
@@ -139,13 +140,20 @@ func (g *guest) runOnce(ctx context.Context, s *service) (*order, error) {
 	g.board.update(s.index, func(b *control.Service) {
 		b.State, b.PID, b.Error = stateStarting, p.pid, ""
 	})
-	checking, cancel := context.WithCancel(ctx)
+	checking, cancel := context.WithCancel(context.WithoutCancel(ctx)) // it goes on in the grace of its start
 	checked := make(chan struct{})
 	go func() {
 		defer close(checked)
-		g.awaitReady(checking, s, spec.Ready)
+		g.awaitReady(checking, s, spec.Ready, before)
 	}()
 	o := s.awaitEnd(p)
+	if grace := time.Duration(spec.StartGrace) - time.Since(began); grace > 0 {
+		select {
+		case <-checked:
+		case <-p.done:
+		case <-time.After(grace):
+		}
+	}
 	cancel()
 	<-checked
 	select {

@@ -38,7 +38,7 @@ func TestEmptySiteIsReady(t *testing.T) {
 	}
 }
 
-func TestReadinessByHTTPBannerMySQLAndCommand(t *testing.T) {
+func TestReadiness(t *testing.T) {
 	b := newBox(t, map[string]string{
 		"web": `exec = ["/proc/1/exe", "127.0.0.1:80", "DIR/gate"]
 needs = ["gate"]
@@ -50,6 +50,8 @@ ready.path = "DIR/gate"`,
 		"ssh": `exec = ["/proc/1/exe", "127.0.0.1:22"]
 environment = {LOGIS_GUEST_ROLE = "banner"}
 ready.banner = "127.0.0.1:22"`,
+		"made": `exec = ["/bin/sh", "-c", "echo $$ > DIR/made.pid; exec sleep 1000000"]
+ready.path = "DIR/made.pid"`,
 		"mysql": `exec = ["/proc/1/exe", "DIR/mysql.sock", "DIR/login"]
 environment = {LOGIS_GUEST_ROLE = "mysql"}
 ready = {mysql = "DIR/mysql.sock", user = "${owner}"}`,
@@ -84,6 +86,25 @@ ready = {command = ["/bin/sh", "-c", "id -u > DIR/home/asked; test -e DIR/who"],
 	if got := b.read("login"); got != "alice 1234 1234 <nil>\n" {
 		t.Errorf("the database was asked by %q", got)
 	}
+}
+
+// A file that an earlier start left says nothing of this one.
+func TestReadinessByAFileOfThisStart(t *testing.T) {
+	b := newBox(t, map[string]string{
+		"again": `exec = ["/bin/sh", "-c", "if test -e DIR/again.pid; then until test -e DIR/go; do sleep 0.05; done; fi; echo $$ > DIR/again.pid; exec sleep 1000000"]
+ready = {path = "DIR/again.pid", timeout = "100ms"}`,
+	})
+	b.awaitReady()
+	b.sh("kill -KILL $(cat " + b.path("again.pid") + ")")
+	s := b.await("that the second start does not answer", func(s control.Status) bool {
+		x := find(s, "again")
+		return x.Restarts == 1 && (x.Ready || strings.Contains(x.Error, "is of an earlier start"))
+	})
+	if find(s, "again").Ready {
+		t.Errorf("ready by the file of another start: %+v", s)
+	}
+	b.write("go", "")
+	b.awaitReady()
 }
 
 // A service is asked as soon as its path comes, and also where it never does.
@@ -195,6 +216,18 @@ ready = {command = ["/bin/true"], path = "DIR/up"}`,
 	if log := b.read("log/steady.log"); !strings.Contains(log, "logis: killed by SIGSEGV: starting again in 100ms") {
 		t.Errorf("log of steady: %q", log)
 	}
+}
+
+// What failed has died once more than it was started again: between the pause and the next start it is one that starts.
+func TestFailsAsOftenAsItDies(t *testing.T) {
+	b := newBox(t, map[string]string{"short": `exec = ["/bin/sh", "-c", "sleep 1; exit 3"]`})
+	b.await("the second run", func(s control.Status) bool {
+		x := find(s, "short")
+		if x.State == stateFailed && x.Restarts > 0 {
+			t.Errorf("before its second run: %+v", x)
+		}
+		return x.Restarts == 1 && x.PID != 0
+	})
 }
 
 func TestWorkersOfADeadMasterAreKilled(t *testing.T) {
