@@ -25,7 +25,7 @@ import (
 type doors struct{ http, ssh, database time.Duration }
 
 const (
-	knockEvery = 3 * time.Millisecond  // the next try at the least, after one that failed
+	knockEvery = 5 * time.Millisecond  // the next try at the least, after one that failed
 	dialWithin = 60 * time.Millisecond // a try to connect
 	openWithin = 60 * time.Second      // the longest that a site may take
 )
@@ -52,7 +52,7 @@ func knock(ctx context.Context, i *instance, before map[int]bool, began time.Tim
 }
 
 // first tries to open a door again and again, one try at a time, and returns when it was first open. The longer it takes, the longer
-// the pauses are: a try takes from the machine what the site wants, and a sixteenth of the time is exact enough.
+// the pauses are: a try takes from the machine what the site wants, and an eighth of the time is exact enough.
 func first(ctx context.Context, began time.Time, open func(context.Context) error) (time.Duration, error) {
 	for {
 		err := open(ctx)
@@ -60,7 +60,7 @@ func first(ctx context.Context, began time.Time, open func(context.Context) erro
 			return time.Since(began), nil
 		}
 		select {
-		case <-time.After(max(knockEvery, time.Since(began)/16)):
+		case <-time.After(max(knockEvery, time.Since(began)/8)):
 		case <-ctx.Done():
 			return 0, errors.Join(context.Cause(ctx), err)
 		}
