@@ -66,7 +66,7 @@ func setup() error {
 }
 
 // siteSlice is the least that the scheduler takes.
-const siteSlice = 700 * time.Microsecond
+const siteSlice = 100 * time.Microsecond
 
 // restrict gives up what the container must not have: keys and limits of the host, capabilities, system calls.
 func restrict(spec Spec) error {
