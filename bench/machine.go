@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"runtime"
 	"strings"
 
@@ -36,13 +35,4 @@ func thisMachine() report.Machine {
 		m.Cgroup = "v2"
 	}
 	return m
-}
-
-// commit is the one that is measured, "" outside a repository.
-func commit() string {
-	out, err := exec.Command("git", "describe", "--always", "--dirty").Output()
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(out))
 }

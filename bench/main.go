@@ -25,14 +25,14 @@ import (
 
 // options of a run.
 type options struct {
-	bin, image string // directory of the built binaries; the image's archive
-	results    string // directory
-	parts      []string
+	bin, image string   // directory of the built binaries; the image's archive
+	results    string   // directory
+	parts      []string // to measure: the program takes one, -list as many as there are
 	check      bool
 	rounds     int    // 0 is each part's own
 	only       string // subjects, with commas between; "" is all
 	commit     string // that is measured
-	dry        bool   // only see whether the arguments are right
+	list       bool   // only see whether the arguments are right, and print the parts
 }
 
 func main() {
@@ -41,7 +41,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(2)
 	}
-	if o.dry {
+	if o.list {
+		for _, name := range o.parts {
+			fmt.Println(name)
+		}
 		return
 	}
 	testhost.Enter(func() int {
@@ -51,7 +54,7 @@ func main() {
 		switch {
 		case ctx.Err() != nil:
 			fmt.Fprintln(os.Stderr, "bench: interrupted: what was measured of a part is not kept")
-			return 1
+			return interrupted
 		case err != nil:
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			return 1
@@ -59,6 +62,9 @@ func main() {
 		return 0
 	})
 }
+
+// interrupted is the exit status after Ctrl-C, as shells have it.
+const interrupted = 130
 
 func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -68,7 +74,8 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.results, "results", "bench/results", "")
 	flags.BoolVar(&o.check, "check", false, "")
 	flags.IntVar(&o.rounds, "rounds", 0, "")
-	flags.BoolVar(&o.dry, "n", false, "")
+	flags.StringVar(&o.commit, "commit", "", "")
+	flags.BoolVar(&o.list, "list", false, "")
 	flags.StringVar(&o.only, "subjects", "", "")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -89,25 +96,20 @@ func parse(args []string) (o options, err error) {
 			return o, fmt.Errorf("there is no subject %q: there are %s", name, strings.Join(report.Subjects(), ", "))
 		}
 	}
+	if len(o.parts) > 1 && !o.list {
+		return o, errors.New("one part at a time: bench/run runs the program once for each")
+	}
 	return o, nil
 }
 
-// run measures the parts, each in a house of its own.
+// run measures one part.
 func run(ctx context.Context, o options) error {
-	var failed []error
-	o.commit = commit() // before results change the tree
-	for _, p := range parts {
-		if !slices.Contains(o.parts, p.name) || ctx.Err() != nil {
-			continue
-		}
-		result, err := measure(ctx, o, p)
-		if err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", p.name, err))
-			continue
-		}
-		failed = append(failed, keep(o, result))
+	p := parts[slices.IndexFunc(parts, func(p part) bool { return p.name == o.parts[0] })]
+	result, err := measure(ctx, o, p)
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.name, err)
 	}
-	return errors.Join(failed...)
+	return keep(o, result)
 }
 
 // keep writes what was measured, or with -check compares it with what was kept.

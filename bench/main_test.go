@@ -7,14 +7,15 @@ import (
 
 func TestParse(t *testing.T) {
 	for line, want := range map[string]string{
-		"-n create":                   "",
-		"-subjects logis,floor -n":    "",
-		"create createe":              `there is no part "createe": there are create, idle`,
-		"-subjects logis,lcx create":  `there is no subject "lcx": there are floor, host`,
-		"-subjects logis, -n":         `there is no subject ""`,
-		"-rounds many":                "invalid value",
-		"-check -colour create":       "not defined: -colour",
-		"-rounds 3 -n create idle -n": `there is no part "-n"`,
+		"-list create":                      "",
+		"-subjects logis,floor -list":       "",
+		"create createe":                    `there is no part "createe": there are create, idle`,
+		"-subjects logis,lcx create":        `there is no subject "lcx": there are floor, host`,
+		"-subjects logis, -list":            `there is no subject ""`,
+		"-rounds many":                      "invalid value",
+		"create idle":                       "one part at a time",
+		"-check -colour create":             "not defined: -colour",
+		"-rounds 3 -list create idle -list": `there is no part "-list"`,
 	} {
 		t.Run(line, func(t *testing.T) {
 			_, err := parse(strings.Fields(line))
