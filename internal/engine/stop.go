@@ -105,7 +105,7 @@ func (e *Engine) stop(ctx context.Context, rec site.Record) error {
 	return nil
 }
 
-// disconnect is the way back of start: route, redirect, container by end, veth. c is nil when none runs.
+// disconnect is the way back of start: route, redirect, container by end, veth. c is nil when none runs, or another ends it.
 func (e *Engine) disconnect(ctx context.Context, rec site.Record, c *container.Container, end func(context.Context) error) error {
 	errs := []error{
 		e.unroute(ctx, rec), fault.Point("disconnect: route"),
@@ -157,7 +157,8 @@ func (e *Engine) Destroy(ctx context.Context, name string) error {
 }
 
 // destroy ends a site whose record says so: at once, since nothing of it is kept. Its processes, its network and its disk are taken
-// away side by side: each waits for the kernel more than it works. The lock is held.
+// away side by side: each waits for the kernel more than it works. Where the processes do not end they lose their disk all the same. The
+// lock is held.
 func (e *Engine) destroy(ctx context.Context, rec site.Record) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 	defer cancel()
@@ -174,7 +175,7 @@ func (e *Engine) destroy(ctx context.Context, rec site.Record) error {
 	}
 	err := errors.Join(append(errs, e.routes.Delete(ctx, name))...)
 	if err == nil {
-		err = fault.Point("destroy: disconnected")
+		err = fault.Point("destroy: all but the record")
 	}
 	if err == nil {
 		err = e.store.Release(name)

@@ -62,12 +62,15 @@ func TestParseServiceErrors(t *testing.T) {
 		exec + "stop_signal = \"SIGTERM\"":     `"SIGTERM" is not a signal such as TERM or QUIT`,
 		exec + "stop_timeout = \"11m\"":        `"11m" is not a duration such as 30s, of at most 10m`,
 		exec + "ready.http = \"localhost:80\"": "ParseAddr",
-		exec + "ready = {http = \"127.0.0.1:80\", user = \"x\"}":              "ready: user belongs to mysql and command",
-		exec + "ready.mysql = \"mysqld.sock\"":                                `ready.mysql: "mysqld.sock" is not an absolute path`,
-		exec + "ready = {http = \"127.0.0.1:80\", banner = \"127.0.0.1:22\"}": "ready: only one of http, banner, mysql and command can be set",
-		exec + "directories = [{path = \"run\"}]":                             `directories: "run" is not an absolute path`,
-		exec + "directories = [{path = \"/run/x\", mode = \"999\"}]":          `"999" is not a mode such as 0755`,
-		exec + "environment = {\"A=B\" = \"c\"}":                              `environment: "A=B" cannot be set`,
+		exec + "ready = {http = \"127.0.0.1:80\", user = \"x\"}":                 "ready: user belongs to mysql and command",
+		exec + "ready.mysql = \"mysqld.sock\"":                                   `ready.mysql: "mysqld.sock" is not an absolute path`,
+		exec + "ready = {http = \"127.0.0.1:80\", banner = \"127.0.0.1:22\"}":    "ready: only one of http, banner, mysql and command can be set",
+		exec + "ready.path = \"/x\"":                                             "ready: path belongs to http, banner, mysql or command",
+		exec + "ready.made = \"x\"":                                              `ready.made: "x" is not an absolute path`,
+		exec + "ready = {http = \"127.0.0.1:80\", path = \"/x\", made = \"/y\"}": "ready: only one of path and made can be set",
+		exec + "directories = [{path = \"run\"}]":                                `directories: "run" is not an absolute path`,
+		exec + "directories = [{path = \"/run/x\", mode = \"999\"}]":             `"999" is not a mode such as 0755`,
+		exec + "environment = {\"A=B\" = \"c\"}":                                 `environment: "A=B" cannot be set`,
 	} {
 		_, err := ParseService("s", []byte(text), "alice")
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {

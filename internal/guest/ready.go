@@ -3,6 +3,7 @@ package guest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -29,7 +30,7 @@ const maxAnswer = 4 << 10
 func (g *guest) awaitReady(ctx context.Context, s *service, ready Ready, before stamp) {
 	began := time.Now()
 	late := false
-	path := watchPath(ready.Path)
+	path := watchPath(cmp.Or(ready.Path, ready.Made))
 	defer path.close()
 	for {
 		err := g.check(ctx, ready, before)
@@ -47,9 +48,9 @@ func (g *guest) awaitReady(ctx context.Context, s *service, ready Ready, before 
 			g.board.update(s.index, func(b *control.Service) { b.Error = text })
 			s.log.note(text)
 		}
-		absent := path.absent()
-		pause := checkPause(waited, len(ready.Command) > 0 && !absent)
-		if absent && path.watched() {
+		awaited := ready.Made != "" || path.absent()
+		pause := checkPause(waited, len(ready.Command) > 0 && !awaited)
+		if awaited && path.watched() {
 			pause = max(pause, latePause) // its coming is told
 		}
 		select {
@@ -84,10 +85,16 @@ func checkPause(waited time.Duration, forks bool) time.Duration {
 	return pause
 }
 
-// check asks once whether a service answers; before is what was at its path when it was started.
+// check asks once whether a service answers; before is what it makes as it was when it was started.
 func (g *guest) check(ctx context.Context, r Ready, before stamp) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
+	var notMade error
+	if r.Made != "" {
+		if notMade = checkMade(r.Made, before); notMade == nil {
+			return nil
+		}
+	}
 	switch {
 	case r.HTTP.IsValid():
 		return checkHTTP(ctx, r.HTTP)
@@ -97,10 +104,8 @@ func (g *guest) check(ctx context.Context, r Ready, before stamp) error {
 		return g.checkMySQL(ctx, r)
 	case len(r.Command) > 0:
 		return g.checkCommand(ctx, r)
-	case r.Path != "":
-		return checkMade(r.Path, before)
 	}
-	return nil
+	return notMade
 }
 
 // stamp tells one making or writing of a file from another; the zero value is no file.
@@ -120,10 +125,13 @@ func stampOf(path string) (stamp, error) {
 // checkMade wants a file that is not as it was: the PID file that a process left which was killed says nothing.
 func checkMade(path string, before stamp) error {
 	now, err := stampOf(path)
-	if err == nil && now == before {
-		err = fmt.Errorf("%s is of an earlier start", path)
+	switch {
+	case err != nil:
+		return fmt.Errorf("ready.made: %w", err)
+	case now == before:
+		return fmt.Errorf("ready.made: %s is of an earlier start", path)
 	}
-	return err
+	return nil
 }
 
 // checkHTTP asks for / and wants a complete status line of any status: a page that fails is still the web server's word.

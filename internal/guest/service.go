@@ -59,8 +59,8 @@ type Directory struct {
 	Mode  Mode   `toml:"mode"`
 }
 
-// Ready says how to see that the service answers; at most one of HTTP, Banner, MySQL and Command is set. With none it answers once
-// Path is made, without that as soon as it runs.
+// Ready says how to see that the service answers; at most one of HTTP, Banner, MySQL and Command is set. With none and no Made,
+// a service is ready as soon as it runs.
 type Ready struct {
 	HTTP    netip.AddrPort `toml:"http"`
 	Banner  netip.AddrPort `toml:"banner"`
@@ -68,6 +68,7 @@ type Ready struct {
 	Command []string       `toml:"command"`
 	User    string         `toml:"user"` // of MySQL and Command
 	Path    string         `toml:"path"` // exists once it is worth asking; before, Command is not tried. "" is MySQL
+	Made    string         `toml:"made"` // made or written once it answers: then it need not be asked, and before it is asked rarely
 	Timeout Duration       `toml:"timeout"`
 }
 
@@ -135,7 +136,7 @@ func (s *Service) expand(r *strings.Replacer) {
 	}
 	all(s.Exec)
 	all(s.Ready.Command)
-	for _, f := range []*string{&s.User, &s.Ready.User, &s.Ready.Path, &s.Ready.MySQL} {
+	for _, f := range []*string{&s.User, &s.Ready.User, &s.Ready.Path, &s.Ready.Made, &s.Ready.MySQL} {
 		*f = r.Replace(*f)
 	}
 	for i := range s.Directories {
@@ -181,15 +182,19 @@ func (r *Ready) check() error {
 	switch {
 	case kinds > 1:
 		return errors.New("ready: only one of http, banner, mysql and command can be set")
+	case kinds == 0 && r.Path != "":
+		return errors.New("ready: path belongs to http, banner, mysql or command")
+	case r.Path != "" && r.Made != "":
+		return errors.New("ready: only one of path and made can be set")
 	case !asked && r.User != "":
 		return errors.New("ready: user belongs to mysql and command")
 	}
-	for key, path := range map[string]string{"path": r.Path, "mysql": r.MySQL} {
+	for key, path := range map[string]string{"path": r.Path, "made": r.Made, "mysql": r.MySQL} {
 		if path != "" && !filepath.IsAbs(path) {
 			return fmt.Errorf("ready.%s: %q is not an absolute path", key, path)
 		}
 	}
-	if r.MySQL != "" && r.Path == "" {
+	if r.MySQL != "" && r.Path == "" && r.Made == "" {
 		r.Path = r.MySQL
 	}
 	return nil

@@ -131,7 +131,7 @@ func (g *guest) awaitNeeds(ctx context.Context, s *service) (bool, *order) {
 // returned, it ends s. An order to start what runs is obeyed already.
 func (g *guest) runOnce(ctx context.Context, s *service) (*order, error) {
 	spec, began := s.current(), time.Now()
-	before, _ := stampOf(spec.Ready.Path) // none without a path
+	before, _ := stampOf(spec.Ready.Made) // the zero one where nothing is there
 	p, err := g.launch(s, spec)
 	s.begins()
 	if err != nil {
@@ -140,7 +140,11 @@ func (g *guest) runOnce(ctx context.Context, s *service) (*order, error) {
 	g.board.update(s.index, func(b *control.Service) {
 		b.State, b.PID, b.Error = stateStarting, p.pid, ""
 	})
-	checking, cancel := context.WithCancel(context.WithoutCancel(ctx)) // it goes on in the grace of its start
+	asking := ctx
+	if spec.StartGrace > 0 {
+		asking = context.WithoutCancel(ctx) // also while the site stops
+	}
+	checking, cancel := context.WithCancel(asking)
 	checked := make(chan struct{})
 	go func() {
 		defer close(checked)

@@ -51,7 +51,7 @@ ready.path = "DIR/gate"`,
 environment = {LOGIS_GUEST_ROLE = "banner"}
 ready.banner = "127.0.0.1:22"`,
 		"made": `exec = ["/bin/sh", "-c", "echo $$ > DIR/made.pid; exec sleep 1000000"]
-ready.path = "DIR/made.pid"`,
+ready.made = "DIR/made.pid"`,
 		"mysql": `exec = ["/proc/1/exe", "DIR/mysql.sock", "DIR/login"]
 environment = {LOGIS_GUEST_ROLE = "mysql"}
 ready = {mysql = "DIR/mysql.sock", user = "${owner}"}`,
@@ -92,10 +92,10 @@ ready = {command = ["/bin/sh", "-c", "id -u > DIR/home/asked; test -e DIR/who"],
 func TestReadinessByAFileOfThisStart(t *testing.T) {
 	b := newBox(t, map[string]string{
 		"again": `exec = ["/bin/sh", "-c", "if test -e DIR/again.pid; then until test -e DIR/go; do sleep 0.05; done; fi; echo $$ > DIR/again.pid; exec sleep 1000000"]
-ready = {path = "DIR/again.pid", timeout = "100ms"}`,
+ready = {made = "DIR/again.pid", timeout = "100ms"}`,
 	})
 	b.awaitReady()
-	b.sh("kill -KILL $(cat " + b.path("again.pid") + ")")
+	b.sh("until test -s " + b.path("again.pid") + "; do sleep 0.01; done; kill -KILL $(cat " + b.path("again.pid") + ")")
 	s := b.await("that the second start does not answer", func(s control.Status) bool {
 		x := find(s, "again")
 		return x.Restarts == 1 && (x.Ready || strings.Contains(x.Error, "is of an earlier start"))
@@ -104,6 +104,17 @@ ready = {path = "DIR/again.pid", timeout = "100ms"}`,
 		t.Errorf("ready by the file of another start: %+v", s)
 	}
 	b.write("go", "")
+	b.awaitReady()
+}
+
+// Where the file that it should make does not come, a service is asked.
+func TestReadinessWithoutTheFile(t *testing.T) {
+	b := newBox(t, map[string]string{
+		"web": `exec = ["/proc/1/exe", "127.0.0.1:83", "DIR/gate"]
+environment = {LOGIS_GUEST_ROLE = "http"}
+ready = {http = "127.0.0.1:83", made = "DIR/elsewhere.pid"}`,
+		"gate": `exec = ["/bin/sh", "-c", "mkfifo DIR/gate; exec sleep 1000000 <>DIR/gate >&0"]`,
+	})
 	b.awaitReady()
 }
 

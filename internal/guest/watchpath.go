@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pathWatch tells when a path comes (inotify(7)). Looking every few milliseconds would take from the
+// pathWatch tells when a path comes or has been written (inotify(7)). Looking every few milliseconds would take from the
 // services that start: each look wakes PID 1's whole runtime.
 type pathWatch struct {
 	path string
@@ -30,7 +30,7 @@ func watchPath(path string) *pathWatch {
 		return w
 	}
 	file := os.NewFile(uintptr(fd), "inotify")
-	if _, err := unix.InotifyAddWatch(fd, filepath.Dir(path), unix.IN_CREATE|unix.IN_MOVED_TO|unix.IN_ONLYDIR); err != nil {
+	if _, err := unix.InotifyAddWatch(fd, filepath.Dir(path), unix.IN_CREATE|unix.IN_CLOSE_WRITE|unix.IN_MOVED_TO|unix.IN_ONLYDIR); err != nil {
 		_ = file.Close()
 		return w
 	}

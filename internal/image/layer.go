@@ -78,11 +78,11 @@ func (l *layer) writeFile(name string, content []byte, mode fs.FileMode, uid, gi
 		return err
 	}
 	_, err = f.Write(content)
-	return errors.Join(err, own(f, mode, l.base+uid, l.base+gid), f.Close())
+	return errors.Join(err, ownFile(f, mode, l.base+uid, l.base+gid), f.Close())
 }
 
-// own sets owner, then mode: chown(2) clears setuid. By descriptor, which spares the kernel the way to the name.
-func own(f *os.File, mode fs.FileMode, uid, gid uint32) error {
+// ownFile sets owner, then mode: chown(2) clears setuid. By descriptor, which spares the kernel the way to the name.
+func ownFile(f *os.File, mode fs.FileMode, uid, gid uint32) error {
 	if err := f.Chown(int(uid), int(gid)); err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (l *layer) rewrite(name string, content []byte) error {
 	return l.writeFile(name, content, info.Mode(), st.Uid, st.Gid)
 }
 
-// own is own of a directory.
+// own is ownFile by name, for directories.
 func (l *layer) own(name string, mode fs.FileMode, uid, gid uint32) error {
 	if err := l.upper.Lchown(name, int(l.base+uid), int(l.base+gid)); err != nil {
 		return err

@@ -41,9 +41,9 @@ func seed(ctx context.Context, from, to *os.Root, base uint32) error {
 			if err != nil {
 				return err
 			}
-			return errors.Join(own(dir, mode, uid, gid), dir.Close())
+			return errors.Join(ownFile(dir, mode, uid, gid), dir.Close())
 		case 0:
-			return reflinkOrCopy(from, to, name, func(f *os.File) error { return own(f, mode, uid, gid) })
+			return reflinkOrCopy(from, to, name, func(f *os.File) error { return ownFile(f, mode, uid, gid) })
 		case fs.ModeSymlink:
 			target, err := from.Readlink(name)
 			if err != nil {

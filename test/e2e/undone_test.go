@@ -16,7 +16,7 @@ func TestEventsTellWhatIsUndone(t *testing.T) {
 		args        []string
 	}{
 		{"create: personalised", "logisd ended while it was creating: all of it is gone", []string{"create", "ines"}},
-		{"destroy: disconnected", "logisd ended while it was destroying: all of it is gone", []string{"destroy", "ines", "--force"}},
+		{"destroy: disk", "logisd ended while it was destroying: all of it is gone", []string{"destroy", "ines", "--force"}},
 	} {
 		if c.args[0] == "destroy" {
 			h.logis(t, "create", "ines", "--no-start")
